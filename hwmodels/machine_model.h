@@ -1,0 +1,23 @@
+// The hardware models of one machine together: from its spec and profile to a Platform, and from any op to its Demand.
+#pragma once
+
+#include "hwmodels/profile.h"
+#include "sim/engine/demand.h"
+#include "sim/graph/op.h"
+#include "sim/spec/machine.h"
+
+namespace outrider {
+
+class MachineModel {
+ public:
+  MachineModel(const MachineSpec& machine, const Profile& profile);
+
+  const Platform& platform() const { return platform_; }
+  // Pure: depends on the op and this model only.
+  Demand demand(const Op& op) const;
+
+ private:
+  Platform platform_;
+};
+
+}  // namespace outrider

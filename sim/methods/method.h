@@ -1,0 +1,75 @@
+// What every offload system is to the simulator: a memory plan and a builder of task graphs, step by step.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sim/graph/task_graph.h"
+#include "sim/spec/machine.h"
+#include "sim/spec/model.h"
+#include "sim/spec/params.h"
+
+namespace outrider {
+
+class SelectionTrace;
+
+// One consumer of memory. Total at batch B: fixed + B · per_sequence.
+struct MemoryUse {
+  std::string what;              // "weights", "KV cache", "digests", …
+  enum class Tier : std::uint8_t { hbm, dram, pinned } tier = Tier::hbm;
+  Bytes fixed;
+  Bytes per_sequence;
+};
+
+// The selection trace a method reads (see selection.h); blocks == 0 where it reads none.
+struct SelectionNeed {
+  std::int64_t blocks = 0;       // candidate blocks per sequence
+  std::int64_t selected = 0;     // blocks chosen per step
+  std::int64_t block_tokens = 0;
+};
+
+// One design point as a method sees it.
+struct MethodPoint {
+  const ModelSpec* model = nullptr;
+  const MachineSpec* machine = nullptr;
+  const Params* params = nullptr;
+  std::int64_t context = 0;      // tokens cached when the first simulated step starts
+  std::int64_t batch = 0;        // 0 while memory is being planned
+  std::int64_t steps = 0;        // warm-up and measured
+  const SelectionTrace* selection = nullptr;  // covers `steps` steps and `batch` sequences; null if not needed
+};
+
+// Counts a method keeps while building, for tables; averages over all built decode steps unless said otherwise.
+struct MethodFacts {
+  double cpu_ratio = 0.0;        // tokens attended by the CPU ÷ budget; 0 where there is no CPU attention
+  double recall_interval = 0.0;  // mean steps between recalls of a layer; 0 where there are none
+  double turnover = 0.0;         // share of selected blocks not selected in the step before
+  double link_bytes_per_step = 0.0;  // h2d + d2h payload
+  std::vector<double> cpu_ratio_by_step;
+};
+
+class Method {
+ public:
+  virtual ~Method() = default;
+  virtual std::vector<MemoryUse> memory() const = 0;
+  virtual SelectionNeed selection_need() const = 0;
+  // Steps are asked for in order, each once. Data-dependent choices are made here, from the selection trace.
+  virtual TaskGraph decode_step(std::int64_t step) = 0;
+  // The whole prompt of the batch, one sequence after another, with the traffic that places its KV.
+  virtual TaskGraph prefill() = 0;
+  virtual MethodFacts facts() const = 0;
+};
+
+struct MethodEntry {
+  MethodInfo info;
+  std::unique_ptr<Method> (*make)(const MethodPoint& point);
+};
+
+// The registry: an explicit table.
+std::span<const MethodEntry> methods();
+std::vector<MethodInfo> method_infos();
+
+}  // namespace outrider

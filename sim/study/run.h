@@ -1,0 +1,40 @@
+// From a scenario to its figures: plan memory, draw selections, simulate every point, read the metrics.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "hwmodels/profile.h"
+#include "sim/engine/sim_backend.h"
+#include "sim/study/results.h"
+
+namespace outrider {
+
+struct RunOptions {
+  std::vector<std::string> labels;    // methods to run; empty: all of the scenario's
+  int threads = 0;                    // 0: all cores; results do not depend on it
+  std::function<void(std::size_t done, std::size_t all)> progress;  // called from one thread at a time; may be empty
+};
+RunReport run_scenario(const Scenario& scenario, const Profile& profile, const RunOptions& options);
+
+// One point in detail: its row and the whole decode trace, with usage and edges recorded.
+struct PointDetail {
+  PointResult result;
+  Trace trace;
+  StepRange measured;
+};
+// `label` must be one of the scenario's methods; context and batch 0 take the first point that the label runs.
+PointDetail run_point(const Scenario& scenario, const Profile& profile, const std::string& label, std::int64_t context,
+                      std::int64_t batch);
+
+// What would help most: the step time with each resource's capacity doubled (and each fixed cost halved), as predicted
+// by re-simulation, largest gain first.
+struct WhatIf {
+  std::string change;                 // "HBM bandwidth ×2"
+  double speedup = 1.0;               // tokens/s ratio
+};
+std::vector<WhatIf> what_would_help(const Scenario& scenario, const Profile& profile, const std::string& label,
+                                    std::int64_t context, std::int64_t batch);
+
+}  // namespace outrider

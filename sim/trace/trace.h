@@ -1,0 +1,74 @@
+// The other side of the waist: what ran when, and why each span waited. Made by the simulator and by real machines.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sim/base/ids.h"
+#include "sim/base/ticks.h"
+
+namespace outrider {
+
+// The exact time ledger of one span, or a sum of such: dependency + queue + contention + work = end − created.
+struct Ledger {
+  Duration dependency;   // waiting for predecessors
+  Duration queue;        // ready, but its lane or pool had no room
+  Duration contention;   // running slower than alone on the machine
+  Duration work;         // what it takes alone
+
+  Duration total() const { return dependency + queue + contention + work; }
+  Ledger& operator+=(const Ledger& other);
+};
+
+struct Span {
+  Instant created, ready, start, end;
+  Duration work;                 // duration when alone on the machine, ≤ end − start
+  std::uint16_t name = 0;        // index into Trace::names
+  LaneId lane;                   // index into Trace::lanes
+  std::int16_t layer = -1;
+  std::int32_t step = 0;
+  SpanId last_dependency;        // the predecessor that ended last; invalid if none
+  SpanId queued_behind;          // the span whose end (or release of slots) let it start; invalid if it did not queue
+  ResourceId bottleneck;         // where it lost most time to contention; invalid if it lost none
+
+  Ledger ledger() const {
+    return {.dependency = ready - created, .queue = start - ready, .contention = (end - start) - work, .work = work};
+  }
+};
+
+struct ResourceInfo {
+  std::string name;              // "HBM", "PCIe h2d", …
+  std::string unit;              // "B/s", "FLOP/s"
+  double capacity = 0.0;
+};
+
+// Usage of a resource from `at` until the next sample of it, in the resource's unit.
+struct UsageSample {
+  Instant at;
+  ResourceId resource;
+  double rate = 0.0;
+};
+
+struct Step {
+  Instant begin, end;            // of the step's submission and of its last op
+  std::uint32_t first_span = 0;  // spans [first_span, first_span + spans) belong to this step
+  std::uint32_t spans = 0;
+};
+
+struct Trace {
+  std::vector<Span> spans;                  // by submission: op i of step s is spans[steps[s].first_span + i]
+  std::vector<Step> steps;
+  std::vector<std::string> names;           // op families
+  std::vector<std::string> lanes;           // empty name: a lane never used
+  std::vector<ResourceInfo> resources;
+  std::vector<double> amounts;              // per resource: bytes or FLOPs moved in the whole run
+  std::vector<UsageSample> usage;           // empty unless recorded
+  // Dependencies as flat edges (from, to), for timelines; empty unless recorded.
+  std::vector<std::pair<SpanId, SpanId>> edges;
+
+  std::span<const Span> spans_of(const Step& step) const { return {spans.data() + step.first_span, step.spans}; }
+};
+
+}  // namespace outrider
