@@ -1,6 +1,5 @@
-# outrider_module(folder DEPENDS … LIBRARIES …): the folder's sources as one static library named after its path.
-# outrider_program(name folder …): the folder as a program.
-# outrider_tests(folder): tests/<folder>/**_test.cpp as one binary; each file's name ends in its label.
+# outrider_module(folder DEPENDS … LIBRARIES …): the folder's sources but main.cpp as one static library named after its
+# path. outrider_program(name folder …): the folder's main.cpp as a program.
 
 function(outrider_target_name folder result)
   string(REPLACE "/" "_" name ${folder})
@@ -14,20 +13,17 @@ function(outrider_link target)
     outrider_target_name(${dependency} name)
     target_link_libraries(${target} PUBLIC ${name})
   endforeach()
-  target_precompile_headers(${target} PRIVATE
-    <algorithm> <array> <cstdint> <map> <memory> <optional> <span> <string> <string_view> <utility> <variant> <vector>
-    <fmt/format.h>)
 endfunction()
 
 function(outrider_module folder)
   outrider_target_name(${folder} name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
   add_library(${name} STATIC ${sources})
   outrider_link(${name} ${ARGN})
 endfunction()
 
 function(outrider_program program folder)
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cpp)
-  add_executable(${program} ${sources})
+  add_executable(${program} ${CMAKE_SOURCE_DIR}/${folder}/main.cpp)
   outrider_link(${program} ${ARGN})
 endfunction()

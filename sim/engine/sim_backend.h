@@ -11,19 +11,36 @@
 namespace outrider {
 
 struct RecordOptions {
-  bool usage = false;            // every change of every resource's rate
-  bool edges = false;            // dependency edges
+  bool usage = false;  // every change of every resource's rate
+  bool edges = false;  // dependency edges
 };
 
-// Steps are submitted one after another. Detached ops of a step (those after its last op) go on running beneath the next.
+// Steps are submitted one after another. Detached ops of a step (those after its last op) go on running beneath the
+// next.
+//
+// An op passes through these instants, all in the trace or derived from it:
+//   created   its step is submitted
+//   ready     its dependencies and awaited slots have ended
+//   admitted  ready, and it heads its lane's FIFO: every earlier op of the lane has ended. Lane::none does not queue
+//   arrived   admitted + latency. Its units join the end of the pool's queue; ops that arrive together, in op order
+//   placed    its first unit gets slots (at arrival if the op has no pool). A pool serves the first op of its queue
+//   only:
+//             the next op's units get slots once all of the first one's are placed
+//   end       its last unit ended; of an op without units, arrived
+// The latency overlaps a wait for slots, as launching a kernel overlaps with what is still running:
+//   start = placed − latency     (= admitted if the first unit got slots at arrival, later by the wait if not)
+// so that the ledger is: dependency = ready − created; queue = start − ready, the lane's wait and the pool's up to the
+// first unit; work = min(isolated_duration, end − start); contention = the rest: slower rates, and waits of later
+// units. Units that get slots at the same instant run as one group, so a wave costs one event whatever its size.
+// Everything that ends at an instant frees its slots before any unit is placed at that instant. (Work is capped since a
+// shared pool can pack the waves' tails better than the op alone does.)
 class SimBackend {
  public:
   explicit SimBackend(Platform platform, RecordOptions record = {});
   ~SimBackend();
 
-  // Simulates one step from now until the end of graph.last(). `demands[i]` belongs to op i.
-  // Op semantics: ready when its dependencies and awaited slots have ended; starts when it heads its lane's FIFO
-  // (Lane::none never queues) and, for units, as pool slots free up (ops get units in the order they became head).
+  // Simulates one step from now until the end of graph.last(). `demands[i]` belongs to op i. A slot that several ops of
+  // the graph fill stands for the last of them in op order.
   void run_step(const TaskGraph& graph, std::span<const Demand> demands);
 
   // Finishes whatever is still in flight and hands out the trace. The backend is then spent.

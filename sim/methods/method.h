@@ -26,9 +26,9 @@ struct MemoryUse {
 
 // The selection trace a method reads (see selection.h); blocks == 0 where it reads none.
 struct SelectionNeed {
-  std::int64_t blocks = 0;       // candidate blocks per sequence
-  std::int64_t selected = 0;     // blocks chosen per step
-  std::int64_t block_tokens = 0;
+  std::int64_t blocks = 0;           // candidate blocks per sequence
+  std::int64_t selected = 0;         // blocks chosen per step
+  std::int64_t profiling_steps = 0;  // length of the separate trace for offline profiling; 0: none
 };
 
 // One design point as a method sees it.
@@ -40,6 +40,7 @@ struct MethodPoint {
   std::int64_t batch = 0;        // 0 while memory is being planned
   std::int64_t steps = 0;        // warm-up and measured
   const SelectionTrace* selection = nullptr;  // covers `steps` steps and `batch` sequences; null if not needed
+  const SelectionTrace* profiling = nullptr;  // other sequences of the same process, for offline profiling
 };
 
 // Counts a method keeps while building, for tables; averages over all built decode steps unless said otherwise.
@@ -58,7 +59,7 @@ class Method {
   virtual SelectionNeed selection_need() const = 0;
   // Steps are asked for in order, each once. Data-dependent choices are made here, from the selection trace.
   virtual TaskGraph decode_step(std::int64_t step) = 0;
-  // The whole prompt of the batch, one sequence after another, with the traffic that places its KV.
+  // One sequence's prompt of `context` tokens, with the traffic that places its KV.
   virtual TaskGraph prefill() = 0;
   virtual MethodFacts facts() const = 0;
 };

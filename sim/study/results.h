@@ -31,8 +31,8 @@ struct PointResult {
   double tokens_per_s = 0.0;
   Seconds tpot;                       // mean time per output token = mean step time
   Seconds step_p5, step_p95;
-  Seconds ttft;                       // prefill of the whole batch, last sequence's first token; 0 if not charged
-  double prefill_bytes = 0.0;         // offload traffic of the prefill
+  Seconds ttft;                       // one prompt's prefill, unqueued, with its offload traffic; 0 if not charged
+  double prefill_bytes = 0.0;         // offload traffic of that prefill
   double gpu_idle = 0.0;              // share of time without a kernel on any stream
   std::vector<Utilisation> utilisations;
   std::vector<Cause> causes;          // the critical path by cause, largest first

@@ -15,10 +15,11 @@ struct StepRange {
   std::size_t last = 0;
 };
 
-Duration elapsed(const Trace& trace, StepRange range);      // begin of the first step to end of the last
+Duration elapsed(const Trace& trace, StepRange range);  // begin of the first step to end of the last
 Seconds mean_step_time(const Trace& trace, StepRange range);
 
-// Time within the range during which at least one span of the lane ran (overlaps counted once).
+// Time within the range during which at least one span of the lane ran (overlaps counted once). Spans of earlier steps
+// that reach into the range count, what lies outside of it does not.
 Duration busy_time(const Trace& trace, LaneId lane, StepRange range);
 // Share of the range in which none of `lanes` ran anything: with the GPU's stream lanes, the GPU's idle share.
 double idle_share(const Trace& trace, const std::vector<LaneId>& lanes, StepRange range);
@@ -27,25 +28,32 @@ double idle_share(const Trace& trace, const std::vector<LaneId>& lanes, StepRang
 std::vector<Ledger> ledger_by_name(const Trace& trace, StepRange range);
 
 // Why time passed on the critical path: walked back from the last span of the range through what each span waited for.
+// The pieces are in order of time and partition the range exactly: each piece is unexplained, then waiting_behind, then
+// running, and their sum over all pieces is elapsed(trace, range).
 struct PathItem {
-  SpanId span;
-  Duration waiting_behind;       // queueing before it
-  Duration running;              // its start to its end (or to where the successor started)
-  Duration contended;            // share of `running` lost to contention
+  SpanId span;              // invalid: time that belongs to no span (all of it unexplained)
+  Duration waiting_behind;  // queueing before it, after what it queued behind had ended
+  Duration running;         // its start to its end (or to where the successor started)
+  Duration contended;       // share of `running` lost to contention
+  Duration unexplained;     // time before it for which the trace names no cause
 };
 std::vector<PathItem> critical_path(const Trace& trace, StepRange range);
 
-// The critical path's time by cause, largest first: "gemm on HBM" style rows.
+// The critical path's time by cause, largest first: "gemm on HBM" style rows. Queueing has rows of its own, named after
+// the op that waited with kQueued before it; unexplained time is one row named kUnexplained. Shares sum to 1.
+inline constexpr const char* kQueued = "queued: ";
+inline constexpr const char* kUnexplained = "unexplained";
 struct Cause {
   std::string lane;
   std::string name;
-  std::string bottleneck;        // resource that slowed it most, or empty
+  std::string bottleneck;  // resource that slowed it most, or empty
   Duration time;
-  double share = 0.0;            // of the range's elapsed time
+  double share = 0.0;  // of the range's elapsed time
 };
 std::vector<Cause> causes(const Trace& trace, StepRange range);
 
-// A fingerprint of order and time: equal traces give equal values on every platform (FNV-1a over integers).
+// A fingerprint of order and time: equal traces give equal values on every platform (FNV-1a over integers: the spans'
+// and steps' instants and ids; names, amounts and usage are not part of it).
 std::uint64_t fingerprint(const Trace& trace);
 
 }  // namespace outrider

@@ -31,7 +31,7 @@ struct Span {
   std::int32_t step = 0;
   SpanId last_dependency;        // the predecessor that ended last; invalid if none
   SpanId queued_behind;          // the span whose end (or release of slots) let it start; invalid if it did not queue
-  ResourceId bottleneck;         // where it lost most time to contention; invalid if it lost none
+  ResourceId bottleneck;         // the full resource that limited it for longest; invalid if only its own rate cap did
 
   Ledger ledger() const {
     return {.dependency = ready - created, .queue = start - ready, .contention = (end - start) - work, .work = work};

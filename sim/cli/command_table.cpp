@@ -1,0 +1,188 @@
+// The commands of the program, their flags, arguments and examples.
+#include "sim/cli/command_table.h"
+
+#include <algorithm>
+
+namespace outrider {
+namespace {
+
+FlagSpec help_flag() { return {.name = "help", .letter = 'h', .meaning = "Explain this command and stop."}; }
+
+FlagSpec colour_flag() {
+  return {.name = "no-color",
+          .meaning = "Never colour the output (also off when NO_COLOR is set or not on a terminal)."};
+}
+
+FlagSpec set_flag() {
+  return {.name = "set",
+          .value = "PATH=VALUE",
+          .repeatable = true,
+          .meaning =
+              "Replace one value of the scenario by its dotted path, as if it were written in the file. "
+              "May be repeated; the last one wins."};
+}
+
+FlagSpec seed_flag() {
+  return {.name = "seed", .value = "N", .meaning = "Seed of all random streams, in place of the scenario's."};
+}
+
+OperandSpec scenario_operand(bool repeatable) {
+  return {.name = "SCENARIO", .repeatable = repeatable, .offer = Offer::scenario};
+}
+
+std::vector<FlagSpec> run_flags() {
+  return {
+      set_flag(),
+      {.name = "methods",
+       .value = "A,B",
+       .meaning = "Run these methods (by label) only. Default: all of the scenario."},
+      {.name = "out",
+       .value = "DIR",
+       .meaning = "Where results.csv, results.json, claims.csv and timeline.json go. Default: results/<scenario>; "
+                  "with several scenarios, each gets a folder of its name below DIR.",
+       .offer = Offer::directory},
+      {.name = "json", .meaning = "Print results.json and nothing else; files are written only if --out is given."},
+      {.name = "threads",
+       .value = "N",
+       .meaning = "Points simulated at a time, 1 to 1024; results do not depend on it. "
+                  "Default: one per core."},
+      seed_flag(),
+      {.name = "timeline",
+       .value = "LABEL[@CONTEXT[xBATCH]]",
+       .meaning = "The point whose timeline is written. Default: the first Scout-like method at its first point."},
+      colour_flag(),
+      help_flag(),
+  };
+}
+
+CommandSpec run_command() {
+  return {
+      .name = "run",
+      .summary = "Simulate scenarios: a table of every point, the claims beside it, and files to look closer.",
+      .details =
+          "SCENARIO is a path or the name of a shipped scenario (see 'outrider list scenarios').\n"
+          "The fields of results.json are documented in sim/cli/report_json.h; timeline.json opens in ui.perfetto.dev.",
+      .operand = scenario_operand(true),
+      .flags = run_flags(),
+      .examples = {{"outrider run paper/scoutattention", "the paper's comparison"},
+                   {"outrider run my.yaml --set 'workloads[0].contexts=[32768]' --methods full_kv,scout",
+                    "one context, two methods"},
+                   {"outrider run paper/scoutattention --timeline scout@32kx40 --out out",
+                    "the timeline of Scout at 32k tokens, batch 40"},
+                   {"outrider run my.yaml --json | jq '.points[] | {label, tokens_per_s}'", "figures for a script"}},
+  };
+}
+
+CommandSpec explain_command() {
+  return {
+      .name = "explain",
+      .summary = "Say where the time of one method's step goes and what would help most.",
+      .details =
+          "Prints the time ledger by operation and lane, the critical path by cause, the use of every resource,\n"
+          "the memory ledger, and the gain from doubling each capacity, each found by simulating it.",
+      .operand = scenario_operand(false),
+      .flags = {{.name = "method", .value = "LABEL", .meaning = "The method, by its label in the scenario. Required."},
+                {.name = "context",
+                 .value = "N",
+                 .meaning = "Cached tokens ('32k' is 32768). Default: its first point."},
+                {.name = "batch", .value = "N", .meaning = "Sequences. Default: its first point."},
+                set_flag(),
+                seed_flag(),
+                {.name = "json", .meaning = "Print the figures as JSON and nothing else."},
+                colour_flag(),
+                help_flag()},
+      .examples = {{"outrider explain paper/scoutattention --method scout", "its first point"},
+                   {"outrider explain my.yaml --method hgca --context 32k --batch 40", "one chosen point"}},
+  };
+}
+
+CommandSpec list_command() {
+  return {
+      .name = "list",
+      .summary = "List the methods, or the shipped models, machines, scenarios or profiles.",
+      .details =
+          "Shipped files are looked for in $OUTRIDER_HOME, else upwards from the program, else upwards from the\n"
+          "current folder.",
+      .operand = {.name = "WHAT",
+                  .offer = Offer::choices,
+                  .choices = {"methods", "models", "machines", "scenarios", "profiles"}},
+      .flags = {{.name = "verbose",
+                 .letter = 'v',
+                 .meaning = "Methods with their parameters: default, range, meaning, "
+                            "and how sure the default is."},
+                {.name = "json", .meaning = "Print as JSON."},
+                {.name = "names", .meaning = "Print the names only, one per line."},
+                colour_flag(),
+                help_flag()},
+      .examples = {{"outrider list scenarios", "what can be run at once"},
+                   {"outrider list methods -v", "every method with its parameters"}},
+  };
+}
+
+CommandSpec schema_command() {
+  return {
+      .name = "schema",
+      .summary = "Print the JSON schema of a file format, for editors and checkers.",
+      .details = "",
+      .operand = {.name = "WHAT", .offer = Offer::choices, .choices = {"scenario", "machine", "profile"}},
+      .flags = {help_flag()},
+      .examples = {{"outrider schema scenario > scenario.schema.json", "for an editor's YAML completion"}},
+  };
+}
+
+CommandSpec completion_command() {
+  return {
+      .name = "completion",
+      .summary = "Print a completion script for a shell.",
+      .details = "",
+      .operand = {.name = "SHELL", .offer = Offer::choices, .choices = {"bash", "zsh", "fish"}},
+      .flags = {help_flag()},
+      .examples = {{"source <(outrider completion bash)", "in ~/.bashrc"},
+                   {"outrider completion zsh > ~/.zfunc/_outrider", "in a folder of $fpath"},
+                   {"outrider completion fish > ~/.config/fish/completions/outrider.fish", "for fish"}},
+  };
+}
+
+CommandSpec help_command() {
+  return {
+      .name = "help",
+      .summary = "Explain the program or one command.",
+      .details = "",
+      .operand = {.name = "COMMAND",
+                  .required = false,
+                  .offer = Offer::choices,
+                  .choices = {"run", "explain", "list", "schema", "completion", "help"}},
+      .flags = {help_flag()},
+      .examples = {{"outrider help run", "the flags of run"}},
+  };
+}
+
+}  // namespace
+
+std::span<const CommandSpec> command_table() {
+  static const std::vector<CommandSpec> table = {run_command(),    explain_command(),    list_command(),
+                                                 schema_command(), completion_command(), help_command()};
+  return table;
+}
+
+const CommandSpec* find_command(std::string_view name) {
+  const auto table = command_table();
+  const auto found = std::find_if(table.begin(), table.end(), [name](const CommandSpec& c) { return c.name == name; });
+  return found == table.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const CommandSpec& command : command_table()) names.push_back(command.name);
+  return names;
+}
+
+std::span<const FlagSpec> program_flags() {
+  static const std::vector<FlagSpec> flags = {
+      {.name = "help", .letter = 'h', .meaning = "Explain the program and stop."},
+      {.name = "version", .meaning = "Print the version and stop."},
+  };
+  return flags;
+}
+
+}  // namespace outrider

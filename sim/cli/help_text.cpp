@@ -1,0 +1,93 @@
+// Layout of --help: usage, what it does, arguments, flags and examples, at most 100 columns wide.
+#include "sim/cli/help_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/cli/format.h"
+#include "sim/cli/table.h"
+
+namespace outrider {
+namespace {
+
+constexpr std::size_t kHelpWidth = 100;
+
+struct Entry {
+  std::string name, meaning;
+};
+
+// Names in one column, meanings wrapped in the next.
+std::string entries(const std::vector<Entry>& rows) {
+  std::size_t widest = 0;
+  for (const Entry& row : rows) widest = std::max(widest, display_width(row.name));
+  const std::size_t column = 2 + std::min<std::size_t>(widest, 30) + 2;
+  std::string result;
+  for (const Entry& row : rows) {
+    std::string line = "  " + row.name;
+    if (display_width(line) + 2 > column) {
+      result += line + "\n";
+      line.clear();
+    }
+    for (const std::string& part : wrapped(row.meaning, kHelpWidth - column)) {
+      result += line + std::string(column - display_width(line), ' ') + part + "\n";
+      line.clear();
+    }
+  }
+  return result;
+}
+
+std::string flag_list(std::span<const FlagSpec> flags) {
+  std::vector<Entry> rows;
+  for (const FlagSpec& flag : flags) rows.push_back({flag_spelling(flag), flag.meaning});
+  return entries(rows);
+}
+
+std::string examples(const std::vector<Example>& list) {
+  std::string result;
+  for (const Example& example : list) result += fmt::format("  {}\n      {}\n", example.line, example.meaning);
+  return result;
+}
+
+}  // namespace
+
+std::string flag_spelling(const FlagSpec& flag) {
+  const std::string letter = flag.letter == 0 ? "" : fmt::format("-{}, ", flag.letter);
+  return fmt::format("{}--{}{}{}", letter, flag.name, flag.value.empty() ? "" : " ", flag.value);
+}
+
+std::string usage_line(const CommandSpec& command) {
+  const OperandSpec& operand = command.operand;
+  const std::string name = operand.name + (operand.repeatable ? "..." : "");
+  return fmt::format("outrider {} {} [options]", command.name, operand.required ? name : "[" + name + "]");
+}
+
+std::string command_help(const CommandSpec& command) {
+  std::string result = fmt::format("Usage: {}\n\n{}\n", usage_line(command), command.summary);
+  if (!command.operand.choices.empty()) {
+    result += fmt::format("\n{} is one of: {}\n", command.operand.name, join(command.operand.choices, ", "));
+  }
+  result += "\nOptions:\n" + flag_list(command.flags);
+  if (!command.details.empty()) result += fmt::format("\n{}\n", command.details);
+  return result + "\nExamples:\n" + examples(command.examples);
+}
+
+std::string program_help() {
+  std::string result =
+      "Usage: outrider COMMAND [arguments] [options]\n\n"
+      "Outrider simulates GPU-CPU offload systems for LLM inference: how fast a method is on a machine,\n"
+      "what limits it, and what would help.\n\nCommands:\n";
+  std::vector<Entry> commands;
+  for (const CommandSpec& command : command_table()) commands.push_back({command.name, command.summary});
+  result += entries(commands) + "\nOptions:\n" + flag_list(program_flags());
+  result +=
+      "\nExit status: 0 done, 1 the environment failed (cannot write, …), 2 the command line or a file is wrong.\n";
+  result += "Environment: OUTRIDER_HOME (folder with scenarios/), NO_COLOR.\n";
+  return result + "\nExamples:\n" +
+         examples({{"outrider list scenarios", "what is shipped"},
+                   {"outrider run paper/scoutattention", "a comparison, as a table and files"},
+                   {"outrider explain paper/scoutattention --method scout", "where a step's time goes"},
+                   {"outrider help run", "the options of a command"}});
+}
+
+}  // namespace outrider

@@ -1,0 +1,74 @@
+// The command line as typed requests; every flag is consumed or refused, and all mistakes are reported at once.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace outrider {
+
+// --set PATH=VALUE. The value is YAML, read by the scenario reader in place of the file's.
+struct Assignment {
+  std::string path, value;
+};
+
+// --timeline LABEL[@CONTEXT[xBATCH]]; 0 where not given.
+struct TimelinePoint {
+  std::string label;
+  std::int64_t context = 0;
+  std::int64_t batch = 0;
+};
+
+struct RunRequest {
+  std::vector<std::string> scenarios;
+  std::vector<Assignment> assignments{};
+  std::vector<std::string> methods{};  // empty: all
+  std::optional<std::string> out{};
+  std::optional<std::uint64_t> seed{};
+  std::optional<TimelinePoint> timeline{};
+  int threads = 0;  // 0: one per core
+  bool json = false;
+  bool no_colour = false;
+};
+
+struct ExplainRequest {
+  std::string scenario, method;
+  std::int64_t context = 0, batch = 0;  // 0: of the first point
+  std::vector<Assignment> assignments;
+  std::optional<std::uint64_t> seed;
+  bool json = false;
+  bool no_colour = false;
+};
+
+struct ListRequest {
+  std::string what;
+  bool verbose = false, json = false, names = false;
+  bool no_colour = false;
+};
+
+struct SchemaRequest {
+  std::string what;
+};
+struct CompletionRequest {
+  std::string shell;
+};
+struct HelpRequest {
+  std::string command;
+};  // empty: the program
+struct VersionRequest {};
+
+using Request = std::variant<RunRequest, ExplainRequest, ListRequest, SchemaRequest, CompletionRequest, HelpRequest,
+                             VersionRequest>;
+
+struct ParsedCommandLine {
+  Request request{};                  // meaningful only without errors
+  std::vector<std::string> errors{};  // "outrider run: unknown option '--treads', did you mean '--threads'?"
+  std::string help_line{};            // which --help to try, where there are errors
+};
+
+// `arguments` without the program's name.
+ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments);
+
+}  // namespace outrider

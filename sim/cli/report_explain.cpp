@@ -1,0 +1,186 @@
+// The tables and the JSON of `explain`.
+#include "sim/cli/report_explain.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <tuple>
+
+#include "sim/base/check.h"
+#include "sim/cli/format.h"
+#include "sim/cli/report_json.h"
+#include "sim/cli/report_rows.h"
+#include "sim/cli/report_text.h"
+
+namespace outrider {
+namespace {
+
+Duration busy(const Ledger& ledger) { return ledger.contention + ledger.work; }
+
+std::size_t steps_of(const Explanation& explanation) {
+  const StepRange range = explanation.detail.measured;
+  return std::max<std::size_t>(range.last - range.first, 1);
+}
+
+std::string section(const std::string& title, const std::string& body, const TableLook& look) {
+  return "\n" + styled(title, Style::bold, look.colour) + "\n" + body;
+}
+
+std::string summary_text(const Explanation& explanation) {
+  const PointResult& point = explanation.detail.result;
+  const std::string batch = point.limit.empty() ? "" : fmt::format(" (limit: {})", point.limit);
+  return fmt::format("{}: {} with preset {}, context {}, batch {}{}\n{} tokens/s, {} per step, GPU idle {}\n",
+                     printable(point.label), point.method, point.preset, token_count(point.context), point.batch,
+                     printable(batch), significant(point.tokens_per_s, 4), duration(point.tpot),
+                     percent(point.gpu_idle));
+}
+
+std::string operations_text(const Explanation& explanation, const TableLook& look) {
+  const auto steps = static_cast<double>(steps_of(explanation));
+  const auto per_step = [steps](Duration time) { return significant(time.seconds().value() * 1e3 / steps, 3); };
+  Table table({{"operation"},
+               {"lane"},
+               {"per step", Align::right},
+               {"busy", Align::right},
+               {"work", Align::right},
+               {"contention", Align::right},
+               {"queue", Align::right},
+               {"dependency", Align::right}});
+  for (const OperationRow& row : operation_rows(explanation.detail.trace, explanation.detail.measured)) {
+    table.add_row({plain_operation(row.operation), row.lane, significant(static_cast<double>(row.count) / steps, 3),
+                   per_step(busy(row.ledger)), per_step(row.ledger.work), per_step(row.ledger.contention),
+                   per_step(row.ledger.queue), per_step(row.ledger.dependency)});
+  }
+  return table.render(look);
+}
+
+std::string causes_text(const Explanation& explanation, const TableLook& look) {
+  const auto steps = static_cast<double>(steps_of(explanation));
+  Table table({{"share", Align::right}, {"ms per step", Align::right}, {"operation"}, {"lane"}, {"slowed by"}});
+  for (const Cause& cause : explanation.detail.result.causes) {
+    table.add_row({percent(cause.share), significant(cause.time.seconds().value() * 1e3 / steps, 3),
+                   plain_operation(cause.name), cause.lane, cause.bottleneck});
+  }
+  return table.render(look);
+}
+
+std::string amount_text(const Utilisation& use) {
+  if (use.unit == "B") return byte_count(Bytes(use.amount_per_step));
+  return fmt::format("{} G{}", significant(use.amount_per_step * 1e-9, 3), use.unit);
+}
+
+std::string utilisations_text(const Explanation& explanation, const TableLook& look) {
+  Table table({{"resource"}, {"used", Align::right}, {"amount per step", Align::right}});
+  for (const Utilisation& use : explanation.detail.result.utilisations) {
+    table.add_row({use.resource, percent(use.share), amount_text(use)});
+  }
+  return table.render(look);
+}
+
+Bytes dram_total(const PointResult& point) {
+  return tier_total(point, MemoryUse::Tier::dram) + tier_total(point, MemoryUse::Tier::pinned);
+}
+
+std::string memory_text(const Explanation& explanation, const TableLook& look) {
+  const PointResult& point = explanation.detail.result;
+  Table table({{"where"}, {"what"}, {"fixed", Align::right}, {"per sequence", Align::right}, {"total", Align::right}});
+  for (const MemoryUse& use : point.memory) {
+    table.add_row({std::string(tier_name(use.tier)), use.what, byte_count(use.fixed), byte_count(use.per_sequence),
+                   byte_count(total_at(use, point.batch))});
+  }
+  return table.render(look) + fmt::format("HBM: {} of {}. DRAM (with pinned): {} of {}.\n",
+                                          byte_count(tier_total(point, MemoryUse::Tier::hbm)),
+                                          byte_count(explanation.hbm_capacity), byte_count(dram_total(point)),
+                                          byte_count(explanation.dram_capacity));
+}
+
+std::string help_text(const Explanation& explanation, const TableLook& look) {
+  Table table({{"change"}, {"throughput", Align::right}});
+  for (const WhatIf& what : explanation.help) { table.add_row({what.change, signed_percent(what.speedup - 1.0)}); }
+  return table.render(look);
+}
+
+nlohmann::ordered_json operations_json(const Explanation& explanation) {
+  const auto steps = static_cast<double>(steps_of(explanation));
+  const auto per_step = [steps](Duration time) { return time.seconds().value() / steps; };
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  for (const OperationRow& row : operation_rows(explanation.detail.trace, explanation.detail.measured)) {
+    json.push_back({{"lane", row.lane},
+                    {"operation", row.operation},
+                    {"count", static_cast<double>(row.count) / steps},
+                    {"busy_s", per_step(busy(row.ledger))},
+                    {"dependency_s", per_step(row.ledger.dependency)},
+                    {"queue_s", per_step(row.ledger.queue)},
+                    {"contention_s", per_step(row.ledger.contention)},
+                    {"work_s", per_step(row.ledger.work)}});
+  }
+  return json;
+}
+
+}  // namespace
+
+std::vector<OperationRow> operation_rows(const Trace& trace, StepRange measured) {
+  CHECK(measured.last <= trace.steps.size(), "steps to {} of a trace of {}", measured.last, trace.steps.size());
+  std::map<std::pair<std::uint16_t, LaneId>, OperationRow> sums;
+  for (std::size_t step = measured.first; step < measured.last; ++step) {
+    for (const Span& span : trace.spans_of(trace.steps[step])) {
+      OperationRow& row = sums[{span.name, span.lane}];
+      ++row.count;
+      row.ledger += span.ledger();
+    }
+  }
+  std::vector<OperationRow> rows;
+  for (auto& [key, row] : sums) {
+    row.operation = trace.names[key.first];
+    row.lane = key.second.index() < trace.lanes.size() ? trace.lanes[key.second.index()] : "";
+    if (busy(row.ledger) + row.ledger.queue > Duration()) rows.push_back(row);
+  }
+  std::sort(rows.begin(), rows.end(), [](const OperationRow& a, const OperationRow& b) {
+    return std::tuple(busy(b.ledger), a.lane, a.operation) < std::tuple(busy(a.ledger), b.lane, b.operation);
+  });
+  return rows;
+}
+
+std::string explain_text(const Explanation& explanation, const TableLook& look) {
+  const PointResult& point = explanation.detail.result;
+  std::string result = provenance_text(explanation.provenance, look) + "\n" + summary_text(explanation);
+  if (point.fits) {
+    result += section("time by operation and lane (ms per step)", operations_text(explanation, look), look);
+    result += section("critical path by cause", causes_text(explanation, look), look);
+    result += section("use of every resource", utilisations_text(explanation, look), look);
+  } else {
+    result += fmt::format("\ndoes not fit: {}\n", printable(point.limit));
+  }
+  result += section("memory", memory_text(explanation, look), look);
+  if (!explanation.help.empty()) {
+    result += section("what would help most (simulated, one change at a time)", help_text(explanation, look), look);
+  }
+  return result + "\n" + caveats_text(explanation.provenance, look);
+}
+
+nlohmann::ordered_json explain_json(const Explanation& explanation) {
+  const PointResult& point = explanation.detail.result;
+  nlohmann::ordered_json json = provenance_json(explanation.provenance);
+  json["point"] = {{"label", point.label},       {"method", point.method},   {"preset", point.preset},
+                   {"workload", point.workload}, {"context", point.context}, {"batch", point.batch},
+                   {"fits", point.fits},         {"limit", point.limit}};
+  json["tokens_per_s"] = point.tokens_per_s;
+  json["tpot_s"] = point.tpot.value();
+  json["gpu_idle"] = point.gpu_idle;
+  json["steps"] = explanation.detail.measured.last - explanation.detail.measured.first;
+  json["operations"] = operations_json(explanation);
+  json["causes"] = causes_json(point.causes);
+  json["utilisations"] = utilisations_json(point.utilisations);
+  json["memory"] = memory_json(point);
+  json["capacity"] = {{"hbm_bytes", explanation.hbm_capacity.value()},
+                      {"dram_bytes", explanation.dram_capacity.value()}};
+  json["what_would_help"] = nlohmann::ordered_json::array();
+  for (const WhatIf& what : explanation.help) {
+    json["what_would_help"].push_back({{"change", what.change}, {"speedup", what.speedup}});
+  }
+  return json;
+}
+
+}  // namespace outrider

@@ -1,0 +1,163 @@
+// results.json, field by field.
+#include "sim/cli/report_json.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "sim/cli/report_rows.h"
+
+namespace outrider {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kSchemaVersion = 1;
+
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+Json number_if(bool given, double value) { return given ? number(value) : Json(nullptr); }
+
+Json facts_json(const MethodFacts& facts) {
+  Json json;
+  json["cpu_ratio"] = number(facts.cpu_ratio);
+  json["cpu_ratio_by_step"] = Json::array();
+  for (const double ratio : facts.cpu_ratio_by_step) json["cpu_ratio_by_step"].push_back(number(ratio));
+  json["recall_interval"] = number(facts.recall_interval);
+  json["turnover"] = number(facts.turnover);
+  json["link_bytes_per_step"] = number(facts.link_bytes_per_step);
+  return json;
+}
+
+void add_identity(Json& json, const PointResult& point) {
+  json["label"] = point.label;
+  json["method"] = point.method;
+  json["preset"] = point.preset;
+  json["workload"] = point.workload;
+  json["context"] = point.context;
+  json["batch"] = point.batch;
+  json["automatic_batch"] = point.automatic_batch;
+  json["fits"] = point.fits;
+  json["limit"] = point.limit;
+}
+
+void add_speed(Json& json, const RunReport& report, const PointResult& point) {
+  const PointResult* baseline = baseline_of(report, point);
+  json["tokens_per_s"] = number_if(point.fits, point.tokens_per_s);
+  json["baseline"] = baseline == nullptr ? Json(nullptr) : Json(baseline->label);
+  json["versus_baseline"] = number_if(point.fits && baseline != nullptr, versus_baseline(report, point));
+  json["tpot_s"] = number_if(point.fits, point.tpot.value());
+  json["step_p5_s"] = number_if(point.fits, point.step_p5.value());
+  json["step_p95_s"] = number_if(point.fits, point.step_p95.value());
+  json["ttft_s"] = number_if(point.fits && point.ttft.value() > 0.0, point.ttft.value());
+  json["prefill_bytes"] = number_if(point.fits, point.prefill_bytes);
+  json["gpu_idle"] = number_if(point.fits, point.gpu_idle);
+}
+
+Json point_json(const RunReport& report, const PointResult& point) {
+  Json json;
+  add_identity(json, point);
+  add_speed(json, report, point);
+  json["facts"] = point.fits ? facts_json(point.facts) : Json(nullptr);
+  json["limited_by"] = plain_causes(point.causes);
+  json["causes"] = causes_json(point.causes);
+  json["ledger"] = ledger_json(point.ledger);
+  json["utilisations"] = utilisations_json(point.utilisations);
+  json["memory"] = memory_json(point);
+  json["fingerprint"] = fingerprint_text(point.fingerprint);
+  return json;
+}
+
+Json claim_json(const ClaimResult& result) {
+  const Claim& claim = result.claim;
+  Json json;
+  json["id"] = claim.id;
+  json["text"] = claim.text;
+  json["metric"] = claim.metric;
+  json["method"] = claim.method;
+  json["baseline"] = claim.baseline;
+  json["workload"] = claim.workload;
+  json["context"] = claim.context;
+  json["batch"] = claim.batch;
+  json["relation"] = claim.relation;
+  json["claimed"] = number(claim.value);
+  json["available"] = result.available;
+  json["predicted"] = number_if(result.available, result.predicted);
+  json["difference"] = number_if(result.available, result.difference);
+  json["verdict"] = verdict(result);
+  json["certainty"] = claim.certainty;
+  json["source"] = claim.source;
+  json["conditions"] = claim.conditions;
+  json["note"] = result.note;
+  return json;
+}
+
+}  // namespace
+
+Json provenance_json(const RunReport& report) {
+  Json json;
+  json["schema_version"] = kSchemaVersion;
+  json["program"] = "outrider";
+  json["version"] = report.version;
+  json["scenario"] = report.scenario;
+  json["model"] = report.model;
+  json["machine"] = report.machine;
+  json["profile"] = report.profile;
+  json["profile_kind"] = report.profile_kind;
+  json["seed"] = report.seed;
+  json["caveats"] = report.caveats;
+  return json;
+}
+
+Json causes_json(const std::vector<Cause>& causes) {
+  Json json = Json::array();
+  for (const Cause& cause : causes) {
+    json.push_back({{"lane", cause.lane},
+                    {"operation", cause.name},
+                    {"bottleneck", cause.bottleneck},
+                    {"time_s", number(cause.time.seconds().value())},
+                    {"share", number(cause.share)}});
+  }
+  return json;
+}
+
+Json ledger_json(const Ledger& ledger) {
+  return {{"dependency_s", ledger.dependency.seconds().value()},
+          {"queue_s", ledger.queue.seconds().value()},
+          {"contention_s", ledger.contention.seconds().value()},
+          {"work_s", ledger.work.seconds().value()}};
+}
+
+Json utilisations_json(const std::vector<Utilisation>& utilisations) {
+  Json json = Json::array();
+  for (const Utilisation& use : utilisations) {
+    json.push_back({{"resource", use.resource},
+                    {"share", number(use.share)},
+                    {"amount_per_step", number(use.amount_per_step)},
+                    {"unit", use.unit}});
+  }
+  return json;
+}
+
+Json memory_json(const PointResult& point) {
+  Json json = Json::array();
+  for (const MemoryUse& use : point.memory) {
+    json.push_back({{"what", use.what},
+                    {"tier", tier_name(use.tier)},
+                    {"fixed_bytes", number(use.fixed.value())},
+                    {"per_sequence_bytes", number(use.per_sequence.value())},
+                    {"total_bytes", number(total_at(use, point.batch).value())}});
+  }
+  return json;
+}
+
+Json report_json(const RunReport& report) {
+  Json json = provenance_json(report);
+  json["points"] = Json::array();
+  for (const PointResult& point : report.points) json["points"].push_back(point_json(report, point));
+  json["claims"] = Json::array();
+  for (const ClaimResult& claim : report.claims) json["claims"].push_back(claim_json(claim));
+  return json;
+}
+
+std::string json_text(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+}  // namespace outrider

@@ -1,0 +1,168 @@
+// Layout of a run's tables.
+#include "sim/cli/report_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/cli/format.h"
+#include "sim/cli/report_rows.h"
+
+namespace outrider {
+namespace {
+
+const char* const kNone = "–";
+
+std::string heading(const std::string& text, const TableLook& look) {
+  return styled(printable(text), Style::bold, look.colour) + "\n";
+}
+
+std::string paragraph(const std::string& text, const TableLook& look) {
+  const std::size_t width = look.width == 0 ? std::string::npos : std::max<std::size_t>(look.width, 40);
+  std::string result;
+  for (const std::string& line : wrapped(printable(text), width)) result += line + "\n";
+  return result;
+}
+
+std::string batch_text(const PointResult& point) {
+  return point.automatic_batch ? fmt::format("{} ({})", point.batch, point.limit) : fmt::format("{}", point.batch);
+}
+
+std::string versus_text(const RunReport& report, const PointResult& point) {
+  const PointResult* baseline = baseline_of(report, point);
+  if (baseline == &point) return "baseline";
+  return baseline == nullptr ? kNone : times(versus_baseline(report, point));
+}
+
+std::vector<Cell> fitting_row(const RunReport& report, const PointResult& point) {
+  const bool prefill = point.ttft.value() > 0.0;
+  const bool on_cpu = point.facts.cpu_ratio > 0.0;
+  return {point.label,
+          token_count(point.context),
+          batch_text(point),
+          significant(point.tokens_per_s, 4),
+          versus_text(report, point),
+          significant(point.tpot.value() * 1e3, 3),
+          prefill ? significant(point.ttft.value(), 3) : kNone,
+          percent(point.gpu_idle),
+          on_cpu ? percent(point.facts.cpu_ratio) : kNone,
+          plain_causes(point.causes)};
+}
+
+std::vector<Cell> unfitting_row(const PointResult& point) {
+  const std::string batch = point.batch > 0 ? fmt::format("{}", point.batch) : kNone;
+  const Cell none(kNone, Style::dim);
+  return {point.label, token_count(point.context),
+          batch,       none,
+          none,        none,
+          none,        none,
+          none,        Cell("does not fit: " + point.limit, Style::bad)};
+}
+
+Table points_table() {
+  return Table({{"method"},
+                {"context", Align::right},
+                {"batch"},
+                {"tokens/s", Align::right},
+                {"speed-up", Align::right},
+                {"TPOT ms", Align::right},
+                {"TTFT s", Align::right},
+                {"GPU idle", Align::right},
+                {"CPU ratio", Align::right},
+                {"limited by"}});
+}
+
+Cell verdict_cell(const ClaimResult& claim) {
+  const Style style = !claim.available ? Style::dim : claim.holds ? Style::good : Style::bad;
+  return {verdict(claim), style};
+}
+
+std::vector<Cell> claim_row(const ClaimResult& result) {
+  const bool compares = result.available && result.claim.relation != "below_one_then_above";
+  const std::string note = result.note.empty() ? "" : fmt::format(" ({})", result.note);
+  return {result.claim.id,
+          result.available ? significant(result.predicted, 3) : kNone,
+          claimed_text(result.claim),
+          compares ? signed_percent(result.difference) : kNone,
+          verdict_cell(result),
+          result.claim.certainty,
+          result.claim.text + note};
+}
+
+// The meanings of the certainty letters that occur, in order of first occurrence.
+std::string certainty_legend(const RunReport& report) {
+  std::vector<std::string> seen, meanings;
+  for (const ClaimResult& result : report.claims) {
+    const std::string& letter = result.claim.certainty;
+    if (std::find(seen.begin(), seen.end(), letter) != seen.end()) continue;
+    seen.push_back(letter);
+    const std::string meaning = certainty_meaning(letter);
+    if (meaning != letter) meanings.push_back(fmt::format("{} {}", letter, meaning));
+  }
+  return meanings.empty() ? "" : "How sure the claimed figure is: " + join(meanings, ", ") + ".";
+}
+
+std::string claims_summary(const RunReport& report) {
+  std::size_t available = 0, hold = 0;
+  for (const ClaimResult& result : report.claims) {
+    available += result.available ? 1 : 0;
+    hold += result.available && result.holds ? 1 : 0;
+  }
+  return fmt::format("{} of {} claims hold, {} differ, {} not available. An \"equals\" claim holds within 20 %.", hold,
+                     report.claims.size(), available - hold, report.claims.size() - available);
+}
+
+}  // namespace
+
+std::string provenance_text(const RunReport& report, const TableLook& look) {
+  return heading(report.scenario, look) + paragraph(fmt::format("{} on {}", report.model, report.machine), look) +
+         paragraph(fmt::format("profile {} ({}), seed {}, outrider {}", report.profile, report.profile_kind,
+                               report.seed, report.version),
+                   look);
+}
+
+std::string caveats_text(const RunReport& report, const TableLook& look) {
+  std::string result;
+  for (const std::string& caveat : report.caveats) result += paragraph("Note: " + caveat, look);
+  return result;
+}
+
+std::string points_text(const RunReport& report, const TableLook& look) {
+  std::string result;
+  for (std::size_t i = 0; i < report.points.size();) {
+    const std::string& workload = report.points[i].workload;
+    Table table = points_table();
+    result += (i == 0 ? "" : "\n") + heading(workload_title(report.points[i]), look);
+    for (; i < report.points.size() && report.points[i].workload == workload; ++i) {
+      const PointResult& point = report.points[i];
+      table.add_row(point.fits ? fitting_row(report, point) : unfitting_row(point));
+    }
+    result += table.render(look);
+  }
+  return result;
+}
+
+std::string claims_text(const RunReport& report, const TableLook& look) {
+  if (report.claims.empty()) return "";
+  Table table({{"claim"},
+               {"predicted", Align::right},
+               {"paper", Align::right},
+               {"difference", Align::right},
+               {"verdict"},
+               {"sure"},
+               {"what is claimed"}});
+  for (const ClaimResult& claim : report.claims) table.add_row(claim_row(claim));
+  std::string result = heading("claims", look) + table.render(look) + paragraph(claims_summary(report), look);
+  const std::string legend = certainty_legend(report);
+  return legend.empty() ? result : result + paragraph(legend, look);
+}
+
+std::string report_text(const RunReport& report, const TableLook& look) {
+  std::string result = provenance_text(report, look);
+  for (const std::string& part : {points_text(report, look), claims_text(report, look), caveats_text(report, look)}) {
+    if (!part.empty()) result += "\n" + part;
+  }
+  return result;
+}
+
+}  // namespace outrider

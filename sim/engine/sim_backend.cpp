@@ -1,0 +1,389 @@
+// The simulation loop: from one instant to the next, end what ends, admit what became ready, place units on slots.
+#include "sim/engine/sim_backend.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "sim/base/check.h"
+#include "sim/engine/demand_table.h"
+#include "sim/engine/event_queue.h"
+#include "sim/engine/flow_network.h"
+#include "sim/engine/lanes.h"
+#include "sim/engine/op_window.h"
+#include "sim/engine/pools.h"
+
+namespace outrider {
+namespace {
+
+constexpr CarrySlot kMaxCarrySlots = 1u << 24;
+
+// An op between its arrival and its end. Few exist at once, and their records are reused.
+struct RunningOp {
+  SpanId span;
+  std::uint32_t demand = 0;
+  std::int64_t unplaced = 0, outstanding = 0;  // units
+  Instant arrived;
+  ResourceId limit;  // what limits its units now; invalid: their own cap
+  Instant limited_since;
+  std::array<Duration, Demand::kMaxUses> limited{};  // by use: time for which its resource was the limit
+};
+
+std::vector<double> capacities_of(const Platform& platform) {
+  std::vector<double> capacities;
+  for (const ResourceInfo& resource : platform.resources) capacities.push_back(resource.capacity);
+  return capacities;
+}
+
+}  // namespace
+
+struct SimBackend::State {
+  State(Platform given, RecordOptions options);
+
+  void submit(const TaskGraph& graph, std::span<const Demand> demands);
+  void advance();
+  void settle();
+
+  Span& span_of(SpanId id) { return trace.spans[id.index()]; }
+  bool ended(SpanId id) const { return trace.spans[id.index()].end != Instant::never(); }
+
+  // Submission.
+  void add_op(const TaskGraph& graph, OpId op, const Demand& demand, std::int32_t step);
+  void wait_for(SpanId from, SpanId to);
+  void await_slot(CarrySlot slot, SpanId op);
+  void fill_slots(const TaskGraph& graph, std::size_t first_span);
+
+  // The life of an op.
+  void became_ready(SpanId id, SpanId last_dependency);
+  void admit(SpanId id, SpanId behind);
+  void pass_latency(SpanId id);
+  void arrive(SpanId id);
+  void enter_pool(SpanId id);
+  void place(PoolId pool);
+  void start_units(std::uint32_t slot, std::int64_t units);
+  void end_units(const CompletedFlow& flow);
+  void end_op(SpanId id);
+
+  // Records.
+  void name_in_checks(const Span& span) { context->op = trace.names[span.name]; }
+  std::uint32_t take_running();
+  void update_limits();
+  void charge_limit(RunningOp& op);
+  ResourceId longest_limit(const RunningOp& op) const;
+  void record_usage();
+
+  Platform platform;
+  RecordOptions record;
+  Trace trace;
+  Instant now;
+  CheckContext* context = nullptr;  // of the thread that drives the simulation now
+
+  FlowNetwork network;
+  EventQueue timers;  // ends of latencies; payload: span
+  DemandTable demands;
+  Lanes lanes;
+  Pools pools;
+  OpWindow window;
+  std::vector<SpanId> carried;      // by slot
+  std::vector<SpanId> released_by;  // by pool: whose units freed slots last
+
+  std::vector<RunningOp> running;
+  std::vector<std::uint32_t> free_running;
+  std::vector<std::uint32_t> flowing;  // those with placed units
+
+  // Work of the current instant.
+  std::vector<SpanId> admitted, arrivals;
+  std::vector<CompletedFlow> completed;
+  std::vector<bool> pool_touched;
+  bool network_changed = false;
+  std::vector<double> recorded_rate;
+};
+
+SimBackend::State::State(Platform given, RecordOptions options)
+    : platform(std::move(given)),
+      record(options),
+      network(capacities_of(platform)),
+      demands(platform, network),
+      lanes(platform.lanes.size()),
+      pools(platform.pools),
+      released_by(platform.pools.size()),
+      pool_touched(platform.pools.size(), false),
+      recorded_rate(platform.resources.size(), 0.0) {
+  for (int family = 0; family < kFamilies; ++family) {
+    trace.names.emplace_back(to_string(static_cast<Family>(family)));
+  }
+  trace.lanes = platform.lanes;
+  trace.resources = platform.resources;
+}
+
+void SimBackend::State::submit(const TaskGraph& graph, std::span<const Demand> given) {
+  CHECK(given.size() == graph.size(), "{} demands for {} ops", given.size(), graph.size());
+  const std::size_t first = trace.spans.size();
+  const auto step = static_cast<std::int32_t>(trace.steps.size());
+  window.begin_step();
+  auto awaits = graph.awaits().begin();
+  for (std::size_t i = 0; i < graph.size(); ++i) {
+    const SpanId id(first + i);
+    add_op(graph, OpId(i), given[i], step);
+    for (; awaits != graph.awaits().end() && awaits->op.index() == i; ++awaits) await_slot(awaits->slot, id);
+    const bool heads = lanes.join(span_of(id).lane, id);
+    if (window[id].missing > 0) continue;
+    span_of(id).ready = now;
+    if (heads) admit(id, SpanId());
+  }
+  fill_slots(graph, first);
+  settle();
+}
+
+void SimBackend::State::add_op(const TaskGraph& graph, OpId op, const Demand& demand, std::int32_t step) {
+  const Op& given = graph.op(op);
+  CHECK(given.lane.valid() && (given.lane.index() < lanes.size() || !is_fifo(given.lane)), "op {} is on lane {} of {}",
+        op.value, given.lane.value, lanes.size());
+  if (given.lane.index() >= trace.lanes.size()) trace.lanes.resize(given.lane.index() + 1);
+  Span span;
+  span.created = now;
+  span.end = Instant::never();
+  span.name = static_cast<std::uint16_t>(given.family);
+  span.lane = given.lane;
+  span.layer = given.layer;
+  span.step = step;
+  trace.spans.push_back(span);
+  name_in_checks(span);
+  const SpanId id = window.add(demands.intern(demand));
+  const std::size_t first = id.index() - op.index();
+  for (const OpId dependency : graph.dependencies(op)) wait_for(SpanId(first + dependency.index()), id);
+}
+
+void SimBackend::State::wait_for(SpanId from, SpanId to) {
+  if (record.edges) trace.edges.emplace_back(from, to);
+  if (!ended(from)) return window.link(from, to);
+  SpanId& last = span_of(to).last_dependency;
+  if (!last.valid() || span_of(from).end >= span_of(last).end) last = from;
+}
+
+void SimBackend::State::await_slot(CarrySlot slot, SpanId op) {
+  if (slot < carried.size() && carried[slot].valid()) wait_for(carried[slot], op);
+}
+
+void SimBackend::State::fill_slots(const TaskGraph& graph, std::size_t first_span) {
+  for (const Carry& fill : graph.fills()) {
+    CHECK(fill.slot < kMaxCarrySlots, "carry slot {} is not a small number", fill.slot);
+    if (fill.slot >= carried.size()) carried.resize(fill.slot + 1);
+    carried[fill.slot] = SpanId(first_span + fill.op.index());
+  }
+}
+
+// Goes to the next instant at which anything happens, and does all that happens then.
+void SimBackend::State::advance() {
+  const Instant flow = network.next_completion();
+  const Instant timer = timers.empty() ? Instant::never() : timers.next_time();
+  now = std::min(flow, timer);
+  CHECK(now != Instant::never(), "{} ops wait for something that never happens", window.unfinished());
+  context->now = now;
+  if (flow == now) {
+    completed.clear();
+    network.take_completed(now, completed);
+    network_changed = true;
+    for (const CompletedFlow& done : completed) end_units(done);
+  }
+  while (!timers.empty() && timers.next_time() == now) arrive(SpanId(timers.pop().event.payload));
+  settle();
+}
+
+// Everything has ended that ends now: admit, then let arrivals queue in op order, then place units.
+void SimBackend::State::settle() {
+  while (!admitted.empty()) {
+    const SpanId id = admitted.back();
+    admitted.pop_back();
+    pass_latency(id);
+  }
+  std::sort(arrivals.begin(), arrivals.end());
+  for (const SpanId id : arrivals) enter_pool(id);
+  arrivals.clear();
+  for (std::size_t pool = 0; pool < pool_touched.size(); ++pool) {
+    if (pool_touched[pool]) place(PoolId(pool));
+    pool_touched[pool] = false;
+  }
+  if (!network_changed) return;
+  network_changed = false;
+  network.next_completion();  // solves
+  update_limits();
+  if (record.usage) record_usage();
+}
+
+void SimBackend::State::became_ready(SpanId id, SpanId last_dependency) {
+  Span& span = span_of(id);
+  span.ready = now;
+  span.last_dependency = last_dependency;
+  if (lanes.heads(span.lane, id)) admit(id, SpanId());
+}
+
+// `behind`: what the op queued behind in its lane, if it did.
+void SimBackend::State::admit(SpanId id, SpanId behind) {
+  Span& span = span_of(id);
+  span.start = now;
+  if (span.ready < now) span.queued_behind = behind;
+  admitted.push_back(id);
+}
+
+void SimBackend::State::pass_latency(SpanId id) {
+  const Demand& demand = demands[window[id].demand].demand;
+  if (demand.latency == Duration()) return arrive(id);
+  timers.schedule(now + demand.latency, Phase::complete, {.kind = 0, .payload = id.value});
+}
+
+void SimBackend::State::arrive(SpanId id) {
+  if (demands[window[id].demand].demand.units == 0) return end_op(id);
+  arrivals.push_back(id);
+}
+
+void SimBackend::State::enter_pool(SpanId id) {
+  const std::uint32_t slot = take_running();
+  RunningOp& op = running[slot];
+  op.span = id;
+  op.demand = window[id].demand;
+  op.arrived = now;
+  const Demand& demand = demands[op.demand].demand;
+  op.unplaced = demand.units;
+  name_in_checks(span_of(id));
+  if (!demand.pool.valid()) return start_units(slot, demand.units);
+  pools.arrive(demand.pool, slot, demand.units, demand.slots_per_unit);
+  pool_touched[demand.pool.index()] = true;
+}
+
+void SimBackend::State::place(PoolId pool) {
+  for (UnitGroup group = pools.place(pool); group.units > 0; group = pools.place(pool)) {
+    RunningOp& op = running[group.tag];
+    const bool first = op.unplaced == demands[op.demand].demand.units;
+    if (first && op.arrived < now) {
+      Span& span = span_of(op.span);
+      span.start = now - demands[op.demand].demand.latency;
+      span.queued_behind = released_by[pool.index()];
+    }
+    start_units(group.tag, group.units);
+  }
+}
+
+void SimBackend::State::start_units(std::uint32_t slot, std::int64_t units) {
+  RunningOp& op = running[slot];
+  const DemandTable::Entry& entry = demands[op.demand];
+  if (op.unplaced == entry.demand.units) flowing.push_back(slot);
+  op.unplaced -= units;
+  op.outstanding += units;
+  CHECK(units <= 0xffffffffll, "a group of {} units", units);
+  network.start(entry.flow_class, 1.0, static_cast<std::uint32_t>(units), slot, now);
+  network_changed = true;
+}
+
+void SimBackend::State::end_units(const CompletedFlow& flow) {
+  RunningOp& op = running[flow.tag];
+  const DemandTable::Entry& entry = demands[op.demand];
+  name_in_checks(span_of(op.span));
+  op.outstanding -= flow.multiplicity;
+  if (entry.demand.pool.valid()) {
+    pools.release(entry.demand.pool, flow.multiplicity * entry.demand.slots_per_unit);
+    released_by[entry.demand.pool.index()] = op.span;
+    pool_touched[entry.demand.pool.index()] = true;
+  }
+  if (op.unplaced > 0 || op.outstanding > 0) return;
+  charge_limit(op);
+  span_of(op.span).bottleneck = longest_limit(op);
+  const auto slot = static_cast<std::uint32_t>(flow.tag);
+  *std::find(flowing.begin(), flowing.end(), slot) = flowing.back();
+  flowing.pop_back();
+  free_running.push_back(slot);
+  end_op(op.span);
+}
+
+void SimBackend::State::end_op(SpanId id) {
+  Span& span = span_of(id);
+  span.end = now;
+  span.work = std::min(demands[window[id].demand].isolated, span.end - span.start);
+  const SpanId next = lanes.leave(span.lane, id);
+  if (next.valid() && window[next].missing == 0) admit(next, id);
+  window.end(id, [&](SpanId waiting) { became_ready(waiting, id); });
+}
+
+std::uint32_t SimBackend::State::take_running() {
+  if (free_running.empty()) {
+    running.emplace_back();
+    return static_cast<std::uint32_t>(running.size() - 1);
+  }
+  const std::uint32_t slot = free_running.back();
+  free_running.pop_back();
+  running[slot] = {};
+  return slot;
+}
+
+// After a solve: few ops run at once, and asking each for its limit is cheaper than tracking which classes changed.
+void SimBackend::State::update_limits() {
+  for (const std::uint32_t slot : flowing) {
+    RunningOp& op = running[slot];
+    const ResourceId limit = op.outstanding > 0 ? network.bottleneck(demands[op.demand].flow_class) : ResourceId();
+    if (limit == op.limit) continue;
+    charge_limit(op);
+    op.limit = limit;
+  }
+}
+
+void SimBackend::State::charge_limit(RunningOp& op) {
+  const Duration since = now - std::exchange(op.limited_since, now);
+  if (!op.limit.valid()) return;
+  const auto used = demands[op.demand].demand.used();
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    if (used[i].resource == op.limit) op.limited[i] += since;
+  }
+}
+
+ResourceId SimBackend::State::longest_limit(const RunningOp& op) const {
+  const auto used = demands[op.demand].demand.used();
+  ResourceId longest;
+  Duration most;
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    if (op.limited[i] <= most) continue;
+    most = op.limited[i];
+    longest = used[i].resource;
+  }
+  return longest;
+}
+
+void SimBackend::State::record_usage() {
+  for (const ResourceId resource : network.changed()) {
+    const double rate = network.usage(resource);
+    if (rate == std::exchange(recorded_rate[resource.index()], rate)) continue;
+    trace.usage.push_back({now, resource, rate});
+  }
+}
+
+SimBackend::SimBackend(Platform platform, RecordOptions record)
+    : state_(std::make_unique<State>(std::move(platform), record)) {}
+SimBackend::~SimBackend() = default;
+
+void SimBackend::run_step(const TaskGraph& graph, std::span<const Demand> demands) {
+  CHECK(state_ != nullptr, "a finished backend runs no more steps");
+  State& state = *state_;
+  state.context = &check_context();
+  Step step{.begin = state.now, .end = {}, .first_span = static_cast<std::uint32_t>(state.trace.spans.size())};
+  step.spans = static_cast<std::uint32_t>(graph.size());
+  const SpanId last(step.first_span + graph.last().index());
+  state.submit(graph, demands);
+  while (!state.ended(last)) state.advance();
+  step.end = state.now;
+  state.trace.steps.push_back(step);
+}
+
+Trace SimBackend::finish() {
+  CHECK(state_ != nullptr, "a backend finishes once");
+  State& state = *state_;
+  state.context = &check_context();
+  while (state.window.unfinished() > 0) state.advance();
+  for (std::size_t i = 0; i < state.platform.resources.size(); ++i) {
+    state.trace.amounts.push_back(state.network.moved(ResourceId(i), state.now));
+  }
+  Trace trace = std::move(state.trace);
+  state_.reset();
+  return trace;
+}
+
+}  // namespace outrider

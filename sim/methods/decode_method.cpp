@@ -1,0 +1,129 @@
+// Memory rows, prefill and bookkeeping that decode methods share.
+#include "sim/methods/decode_method.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "sim/spec/model_math.h"
+
+namespace outrider {
+
+std::vector<ParamSpec> common_params(const char* launch) {
+  return {
+      {"launch", std::string(launch), "how kernels are launched", "I", {}, {}, {"graph", "eager"}},
+      {"hbm_fraction", 0.9, "share of HBM for weights and caches; the rest is activations and runtime", "I", 0.1, 1.0, {}},
+      {"dram_fraction", 0.9, "share of DRAM for caches; the rest is the system's", "I", 0.1, 1.0, {}},
+  };
+}
+
+std::vector<ParamSpec> with_common(std::vector<ParamSpec> params, const char* launch) {
+  for (ParamSpec& common : common_params(launch)) params.push_back(std::move(common));
+  return params;
+}
+
+DecodeMethod::DecodeMethod(const MethodPoint& point)
+    : point_(point), emit_(point_, params().text("launch") == "graph" ? LaunchMode::graph : LaunchMode::eager) {
+  std::int64_t next = 0;
+  for (int layer = 0; layer < layers(); ++layer) ordinal_.push_back(emit_.offloads(layer) ? next++ : -1);
+}
+
+std::vector<MemoryUse> DecodeMethod::memory() const {
+  using Tier = MemoryUse::Tier;
+  const Bytes hbm = point_.machine->gpu.hbm_capacity;
+  const Bytes dram = point_.machine->cpu.dram_capacity;
+  std::vector<MemoryUse> uses = {
+      {"weights", Tier::hbm, weight_bytes(model()), Bytes(0.0)},
+      {"activations and runtime", Tier::hbm, hbm * (1.0 - params().number("hbm_fraction")), Bytes(0.0)},
+      {"system", Tier::dram, dram * (1.0 - params().number("dram_fraction")), Bytes(0.0)},
+  };
+  const Bytes fixed_caches = offloads() ? kv_of_all_layers() - kv_of_offloaded_layers() : Bytes(0.0);
+  if (fixed_caches > Bytes(0.0)) {
+    uses.push_back({"caches of window, latent and linear layers", Tier::hbm, Bytes(0.0), fixed_caches});
+  }
+  for (MemoryUse& use : cache_memory()) uses.push_back(std::move(use));
+  return uses;
+}
+
+Bytes DecodeMethod::kv_of_all_layers() const {
+  Bytes sum;
+  for (const LayerSpec& layer : model().layers) {
+    sum += kv_bytes_per_sequence(model(), layer, point_.context + point_.steps);
+  }
+  return sum;
+}
+
+Bytes DecodeMethod::kv_of_offloaded_layers() const {
+  return kv_of_tokens(static_cast<double>(point_.context + point_.steps));
+}
+
+Bytes DecodeMethod::kv_of_tokens(double tokens) const {
+  Bytes sum;
+  for (const int layer : emit_.offloaded_layers()) sum += emit_.kv_bytes(layer, tokens);
+  return sum;
+}
+
+DecodeMethod::Misses DecodeMethod::misses(int layer, std::int64_t step, std::int64_t resident_step) const {
+  const std::int64_t ordinal = ordinal_[static_cast<std::size_t>(layer)];
+  Misses result;
+  for (std::int64_t sequence = 0; sequence < point_.batch; ++sequence) {
+    const std::int64_t missing = count_missing(point_.selection->selected(ordinal, sequence, step),
+                                               point_.selection->selected(ordinal, sequence, resident_step));
+    result.total += missing;
+    result.longest = std::max(result.longest, missing);
+  }
+  return result;
+}
+
+CopyShape DecodeMethod::one_copy(Direction direction, Bytes bytes) const {
+  return {.direction = direction, .path = CopyPath::copy_engine, .memory = HostMemory::pinned, .fragments = 1.0, .fragment = bytes};
+}
+
+OpId DecodeMethod::write_back(int layer, OpId after) {
+  const CopyShape shape = one_copy(Direction::d2h, emit_.kv_bytes(layer, batch()));
+  note_link(shape);
+  return emit_.copy(Family::copy_d2h, shape, layer, {after});
+}
+
+TaskGraph DecodeMethod::prefill() {
+  const double prompt = static_cast<double>(point_.context);
+  emit_.begin(prompt);
+  OpId x = emit_.open_step();
+  for (int layer = 0; layer < layers(); ++layer) {
+    const OpId q = emit_.project(layer, emit_.normalise(layer, x));
+    if (offloads() && emit_.offloads(layer)) {
+      emit_.copy(Family::copy_d2h, one_copy(Direction::d2h, emit_.kv_bytes(layer, prompt)), layer, {q});
+    }
+    AttentionShape attention = emit_.attention(layer, prompt, prompt, 0);
+    attention.sequences = 1;
+    const std::int64_t window = model().layers[static_cast<std::size_t>(layer)].attention.window;
+    if (window > 0) attention.longest = std::min(prompt, static_cast<double>(window));
+    const OpId attended = emit_.kernel(Family::prefill_attend, attention, layer, {q});
+    index_prefilled(layer, q);
+    x = emit_.finish(layer, attended);
+  }
+  return emit_.close_step(x);
+}
+
+void DecodeMethod::note_step() {
+  ++steps_;
+  cpu_ratio_by_step_.push_back(cpu_budget_ > 0.0 ? cpu_tokens_ / cpu_budget_ : 0.0);
+  cpu_tokens_all_ += std::exchange(cpu_tokens_, 0.0);
+  cpu_budget_all_ += std::exchange(cpu_budget_, 0.0);
+}
+
+MethodFacts DecodeMethod::facts() const {
+  MethodFacts facts;
+  if (steps_ == 0) return facts;
+  const double steps = static_cast<double>(steps_);
+  facts.cpu_ratio = cpu_budget_all_ > 0.0 ? cpu_tokens_all_ / cpu_budget_all_ : 0.0;
+  facts.link_bytes_per_step = link_bytes_ / steps;
+  facts.cpu_ratio_by_step = cpu_ratio_by_step_;
+  if (point_.selection != nullptr) {
+    const double chosen = static_cast<double>(point_.selection->shape().selected * point_.batch) *
+                          static_cast<double>(emit_.offloaded_layers().size());
+    facts.turnover = turned_over_ / (chosen * steps);
+  }
+  return facts;
+}
+
+}  // namespace outrider

@@ -1,0 +1,75 @@
+// What the systems share: weights on the GPU, a memory plan, prefill, selection counts and facts.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sim/methods/layer_emitter.h"
+#include "sim/methods/method.h"
+#include "sim/methods/selection.h"
+
+namespace outrider {
+
+// Parameters every decode method has.
+std::vector<ParamSpec> common_params(const char* launch);
+std::vector<ParamSpec> with_common(std::vector<ParamSpec> params, const char* launch);
+
+class DecodeMethod : public Method {
+ public:
+  std::vector<MemoryUse> memory() const override;
+  SelectionNeed selection_need() const override { return {}; }
+  TaskGraph prefill() override;
+  MethodFacts facts() const override;
+
+ protected:
+  explicit DecodeMethod(const MethodPoint& point);
+
+  // The KV and index memory of the method; `memory` adds weights and reserves.
+  virtual std::vector<MemoryUse> cache_memory() const = 0;
+  // True where prefill writes the KV of offloaded layers back to DRAM.
+  virtual bool offloads() const { return true; }
+  // Builds the method's index over a freshly prefilled layer; the default has none.
+  virtual void index_prefilled(int /*layer*/, OpId /*after*/) {}
+
+  const ModelSpec& model() const { return *point_.model; }
+  const Params& params() const { return *point_.params; }
+  double batch() const { return static_cast<double>(point_.batch); }
+  int layers() const { return static_cast<int>(model().layers.size()); }
+  double context_at(std::int64_t step) const { return static_cast<double>(point_.context + step); }
+
+  // Memory rows.
+  Bytes kv_of_all_layers() const;        // one sequence at the point's last step, every layer
+  Bytes kv_of_offloaded_layers() const;  // … only the layers whose KV grows
+  Bytes kv_of_tokens(double tokens) const;  // that many tokens in every offloaded layer
+
+  // Counts over the batch of blocks selected in `step` and not in `resident_step`, for one layer.
+  struct Misses {
+    std::int64_t total = 0;    // blocks
+    std::int64_t longest = 0;  // of one sequence
+  };
+  Misses misses(int layer, std::int64_t step, std::int64_t resident_step) const;
+  // The layer's number among the offloaded ones: its place in selection traces.
+  std::int64_t ordinal_of(int layer) const { return ordinal_[static_cast<std::size_t>(layer)]; }
+
+  // The K and V of the step's new tokens go to DRAM.
+  OpId write_back(int layer, OpId after);
+  CopyShape one_copy(Direction direction, Bytes bytes) const;
+
+  // Facts.
+  void note_cpu_tokens(double tokens, double budget) { cpu_tokens_ += tokens; cpu_budget_ += budget; }
+  void note_link(const CopyShape& copy) { link_bytes_ += copy.total().value(); }
+  void note_turnover(const Misses& since_last_step) { turned_over_ += static_cast<double>(since_last_step.total); }
+  void note_step();
+
+  MethodPoint point_;
+  LayerEmitter emit_;
+
+ private:
+  std::vector<std::int64_t> ordinal_;  // of each layer among the offloaded ones
+  double cpu_tokens_ = 0.0, cpu_budget_ = 0.0, link_bytes_ = 0.0, turned_over_ = 0.0;
+  std::int64_t steps_ = 0;
+  double cpu_tokens_all_ = 0.0, cpu_budget_all_ = 0.0;
+  std::vector<double> cpu_ratio_by_step_;
+};
+
+}  // namespace outrider

@@ -1,0 +1,92 @@
+// FlexGen: the KV of every layer streams from DRAM into one of two buffers while the layer before computes.
+#include "sim/methods/systems.h"
+
+#include "sim/methods/decode_method.h"
+
+namespace outrider {
+namespace {
+
+class FlexGen final : public DecodeMethod {
+ public:
+  explicit FlexGen(const MethodPoint& point)
+      : DecodeMethod(point), cpu_attention_(params().flag("cpu_attention")),
+        fragments_(static_cast<double>(params().integer("fragments_per_layer"))) {}
+
+  TaskGraph decode_step(std::int64_t step) override {
+    emit_.begin(batch());
+    OpId x = emit_.open_step();
+    OpId buffer_free[2];  // the attention that last read each buffer
+    std::size_t turn = 0;
+    for (int layer = 0; layer < layers(); ++layer) {
+      OpId loaded;
+      if (emit_.offloads(layer) && !cpu_attention_) loaded = load_kv(layer, step, buffer_free[turn % 2]);
+      const OpId q = emit_.project(layer, emit_.normalise(layer, x));
+      OpId attended;
+      if (!emit_.offloads(layer)) {
+        attended = emit_.attend_resident(layer, point_.context + step, q);
+      } else if (cpu_attention_) {
+        attended = attend_on_cpu(layer, step, q);
+      } else {
+        attended = emit_.kernel(Family::attend_dense, shape(layer, step), layer, {q, loaded});
+        buffer_free[turn++ % 2] = attended;
+      }
+      if (emit_.offloads(layer)) write_back(layer, q);
+      x = emit_.finish(layer, attended);
+    }
+    note_step();
+    return emit_.close_step(x);
+  }
+
+ private:
+  AttentionShape shape(int layer, std::int64_t step) const {
+    return emit_.attention(layer, batch() * context_at(step), context_at(step), 0);
+  }
+
+  OpId load_kv(int layer, std::int64_t step, OpId buffer_free) {
+    CopyShape copy = one_copy(Direction::h2d, emit_.kv_bytes(layer, batch() * context_at(step)) / fragments_);
+    copy.fragments = fragments_;
+    note_link(copy);
+    return emit_.copy(Family::copy_h2d, copy, layer, {buffer_free});
+  }
+
+  OpId attend_on_cpu(int layer, std::int64_t step, OpId q) {
+    const AttentionSpec& attention = model().layers[static_cast<std::size_t>(layer)].attention;
+    const double width = static_cast<double>(attention.q_heads * attention.head_dim);
+    const CopyShape query = one_copy(Direction::d2h, emit_.activation_bytes(width));
+    const CopyShape output = one_copy(Direction::h2d, emit_.activation_bytes(width));
+    note_link(query);
+    note_link(output);
+    note_cpu_tokens(batch() * context_at(step), batch() * context_at(step));
+    const OpId sent = emit_.copy(Family::copy_d2h, query, layer, {q});
+    const OpId attended = emit_.cpu(Family::cpu_attend, shape(layer, step), layer, {sent});
+    return emit_.copy(Family::copy_h2d, output, layer, {attended});
+  }
+
+  std::vector<MemoryUse> cache_memory() const override {
+    using Tier = MemoryUse::Tier;
+    std::vector<MemoryUse> uses = {{"KV cache", Tier::dram, Bytes(0.0), kv_of_offloaded_layers()}};
+    if (!cpu_attention_ && !emit_.offloaded_layers().empty()) {
+      const Bytes layer = emit_.kv_bytes(emit_.offloaded_layers().front(), static_cast<double>(point_.context + point_.steps));
+      uses.push_back({"KV double buffer", Tier::hbm, Bytes(0.0), 2.0 * layer});
+    }
+    return uses;
+  }
+
+  bool cpu_attention_;
+  double fragments_;
+};
+
+}  // namespace
+
+MethodEntry flexgen() {
+  return {{.name = "flexgen",
+           .summary = "layer-wise KV streaming from DRAM with double buffering; optional CPU attention",
+           .source = "FlexGen, ICML 2023",
+           .params = with_common({{"cpu_attention", false, "attend on the CPU instead of streaming the KV", "P", {}, {}, {}},
+                                  {"fragments_per_layer", std::int64_t{2}, "contiguous copies per layer (K and V)", "I", 1.0, 1e6, {}}},
+                                 "graph"),
+           .presets = {{"default", "KV streams to the GPU", {}}, {"cpu", "attention on the CPU", {{"cpu_attention", true}}}}},
+          [](const MethodPoint& point) -> std::unique_ptr<Method> { return std::make_unique<FlexGen>(point); }};
+}
+
+}  // namespace outrider

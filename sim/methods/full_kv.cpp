@@ -1,0 +1,42 @@
+// FullKV: everything stays on the GPU; the batch is what HBM holds.
+#include "sim/methods/systems.h"
+
+#include "sim/methods/decode_method.h"
+
+namespace outrider {
+namespace {
+
+class FullKv final : public DecodeMethod {
+ public:
+  explicit FullKv(const MethodPoint& point) : DecodeMethod(point) {}
+
+  TaskGraph decode_step(std::int64_t step) override {
+    emit_.begin(batch());
+    OpId x = emit_.open_step();
+    for (int layer = 0; layer < layers(); ++layer) {
+      const OpId q = emit_.project(layer, emit_.normalise(layer, x));
+      x = emit_.finish(layer, emit_.attend_resident(layer, point_.context + step, q));
+    }
+    note_step();
+    return emit_.close_step(x);
+  }
+
+ private:
+  bool offloads() const override { return false; }
+  std::vector<MemoryUse> cache_memory() const override {
+    return {{"KV cache", MemoryUse::Tier::hbm, Bytes(0.0), kv_of_all_layers()}};
+  }
+};
+
+}  // namespace
+
+MethodEntry full_kv() {
+  return {{.name = "full_kv",
+           .summary = "dense attention, the whole KV cache in HBM; the batch is what fits",
+           .source = "the usual serving set-up",
+           .params = common_params("graph"),
+           .presets = {{"default", "CUDA-graph decode", {}}}},
+          [](const MethodPoint& point) -> std::unique_ptr<Method> { return std::make_unique<FullKv>(point); }};
+}
+
+}  // namespace outrider

@@ -1,0 +1,172 @@
+// Emission of the ops that every decoder layer has in common.
+#include "sim/methods/layer_emitter.h"
+
+#include <algorithm>
+
+#include "sim/base/check.h"
+
+namespace outrider {
+
+LayerEmitter::LayerEmitter(const MethodPoint& point, LaunchMode mode) : point_(point), mode_(mode) {
+  int index = 0;
+  for (const LayerSpec& layer : point.model->layers) {
+    is_offloaded_.push_back(has_growing_kv(layer));
+    if (is_offloaded_.back()) offloaded_.push_back(index);
+    ++index;
+  }
+}
+
+void LayerEmitter::begin(double tokens) {
+  builder_ = GraphBuilder();
+  segment_ = OpId();
+  if (tokens == tokens_) return;
+  tokens_ = tokens;
+  products_.clear();
+  for (const LayerSpec& layer : point_.model->layers) {
+    products_.push_back({.inputs = attention_inputs(*point_.model, layer, tokens),
+                         .outputs = attention_outputs(*point_.model, layer, tokens),
+                         .ffn = ffn(*point_.model, layer, tokens)});
+  }
+  head_ = lm_head(*point_.model, tokens);
+}
+
+LaneId LayerEmitter::lane_of(Family family) {
+  switch (kind_of(family)) {
+    case OpKind::gpu_kernel: return lane_id(Lane::compute);
+    case OpKind::cpu_kernel: return lane_id(Lane::cpu);
+    case OpKind::host_step: return lane_id(Lane::host);
+    case OpKind::copy: return lane_id(family == Family::copy_d2h ? Lane::d2h : Lane::h2d);
+    case OpKind::barrier: break;
+  }
+  return lane_id(Lane::none);
+}
+
+void LayerEmitter::new_segment() { segment_ = OpId(); }
+
+OpId LayerEmitter::launch_for(int layer, Family launch) {
+  if (mode_ == LaunchMode::eager) return host(launch, 1.0, layer, {});
+  if (!segment_.valid()) segment_ = host(Family::launch_graph, 1.0, layer, {});
+  return segment_;
+}
+
+OpId LayerEmitter::kernel(Family family, Shape shape, int layer, Deps after) {
+  const OpId launch = launch_for(layer, Family::launch_kernel);
+  std::vector<OpId> dependencies(after);
+  dependencies.push_back(launch);
+  return builder_.add({family, lane_of(family), static_cast<std::int16_t>(layer), shape}, dependencies);
+}
+
+OpId LayerEmitter::copy(Family family, const CopyShape& shape, int layer, Deps after) {
+  std::vector<OpId> dependencies(after);
+  if (mode_ == LaunchMode::eager) dependencies.push_back(host(Family::launch_copy, shape.fragments, layer, {}));
+  return builder_.add({family, lane_of(family), static_cast<std::int16_t>(layer), shape}, dependencies);
+}
+
+OpId LayerEmitter::copy_issued(Family family, const CopyShape& shape, int layer, Deps after) {
+  return builder_.add({family, lane_of(family), static_cast<std::int16_t>(layer), shape}, after);
+}
+
+OpId LayerEmitter::cpu(Family family, Shape shape, int layer, Deps after) {
+  return builder_.add({family, lane_of(family), static_cast<std::int16_t>(layer), shape}, after);
+}
+
+OpId LayerEmitter::host(Family family, double count, int layer, Deps after) {
+  return builder_.add({family, lane_of(family), static_cast<std::int16_t>(layer), HostShape{count}}, after);
+}
+
+Bytes LayerEmitter::activation_bytes(double width) const { return tokens_ * width * bytes_of(DataType::bf16); }
+
+StreamShape LayerEmitter::elementwise(double read_width, double write_width) const {
+  return {.read = activation_bytes(read_width), .write = activation_bytes(write_width), .flops = Flops(0.0), .items = tokens_};
+}
+
+OpId LayerEmitter::products(const std::vector<Linear>& linears, int layer, OpId after) {
+  for (const Linear& linear : linears) {
+    const GemmShape shape{.rows = linear.rows, .n = linear.n, .k = linear.k, .instances = linear.instances, .type = linear.type};
+    after = kernel(Family::gemm, shape, layer, {after});
+  }
+  return after;
+}
+
+OpId LayerEmitter::open_step() {
+  host(Family::schedule_step, 1.0, -1, {});
+  const double hidden = static_cast<double>(point_.model->hidden);
+  return kernel(Family::embed, elementwise(hidden, hidden), -1, {});
+}
+
+OpId LayerEmitter::normalise(int layer, OpId after) {
+  const double hidden = static_cast<double>(point_.model->hidden);
+  return kernel(Family::norm_rope, elementwise(2.0 * hidden, 2.0 * hidden), layer, {after});  // residual add fused
+}
+
+OpId LayerEmitter::project(int layer, OpId after) {
+  const std::size_t index = static_cast<std::size_t>(layer);
+  const OpId projected = products(products_[index].inputs, layer, after);
+  const AttentionSpec& attention = point_.model->layers[index].attention;
+  const double heads = static_cast<double>(attention.q_heads * attention.head_dim);
+  const double cached = kv_bytes(layer, 1.0).value() / bytes_of(DataType::bf16).value();
+  return kernel(Family::norm_rope, elementwise(heads + cached, heads + cached), layer, {projected});
+}
+
+OpId LayerEmitter::finish(int layer, OpId after) {
+  const std::size_t index = static_cast<std::size_t>(layer);
+  const OpId out = products(products_[index].outputs, layer, after);
+  const OpId normed = normalise(layer, out);
+  // The FFN's products with the activation before its last one.
+  const std::vector<Linear>& linears = products_[index].ffn;
+  OpId done = products({linears.begin(), linears.end() - 1}, layer, normed);
+  const FfnSpec& ffn = point_.model->layers[index].ffn;
+  const double width = static_cast<double>(ffn.intermediate + ffn.shared_intermediate + ffn.experts_per_token * ffn.expert_intermediate);
+  done = kernel(Family::activation, elementwise((ffn.gated ? 2.0 : 1.0) * width, width), layer, {done});
+  return products({linears.end() - 1, linears.end()}, layer, done);
+}
+
+TaskGraph LayerEmitter::close_step(OpId after) {
+  const OpId normed = normalise(-1, after);
+  const OpId logits = products({head_}, -1, normed);
+  const double vocab = static_cast<double>(point_.model->vocab);
+  const OpId sampled = kernel(Family::sample, elementwise(vocab, 1.0), -1, {logits});
+  const OpId token = copy(Family::copy_d2h, {.direction = Direction::d2h, .fragments = 1.0, .fragment = Bytes(8.0 * tokens_)}, -1, {sampled});
+  return seal(host(Family::synchronize, 1.0, -1, {token}));
+}
+
+AttentionShape LayerEmitter::attention(int layer, double tokens, double longest, std::int64_t block_tokens) const {
+  const AttentionSpec& spec = point_.model->layers[static_cast<std::size_t>(layer)].attention;
+  AttentionShape shape{.sequences = static_cast<std::int64_t>(tokens_), .kv_heads = spec.kv_heads, .q_heads = spec.q_heads,
+                       .head_dim = spec.head_dim, .v_head_dim = spec.v_head_dim, .tokens = tokens, .longest = longest,
+                       .block_tokens = block_tokens, .type = point_.model->kv_type};
+  if (spec.kind == AttentionKind::mla) {  // absorbed form: all heads read one latent per token
+    shape.kv_heads = 1;
+    shape.head_dim = spec.latent.kv_rank + spec.latent.rope_dim;
+    shape.v_head_dim = 0;
+  }
+  if (spec.keys_are_values) shape.v_head_dim = 0;
+  return shape;
+}
+
+Bytes LayerEmitter::kv_bytes(int layer, double tokens) const {
+  return tokens * kv_bytes_per_token(*point_.model, point_.model->layers[static_cast<std::size_t>(layer)]);
+}
+
+OpId LayerEmitter::attend_resident(int layer, std::int64_t context, OpId after) {
+  const LayerSpec& spec = point_.model->layers[static_cast<std::size_t>(layer)];
+  if (spec.attention.kind == AttentionKind::linear) {
+    const Bytes state = tokens_ * kv_bytes_per_sequence(*point_.model, spec, context);
+    return kernel(Family::attend_dense, StreamShape{.read = state, .write = state, .flops = Flops(0.0), .items = tokens_}, layer, {after});
+  }
+  std::int64_t seen = context;
+  if (spec.attention.window > 0) seen = std::min(seen, spec.attention.window);
+  if (spec.attention.indexer.heads > 0) {  // score every token's index key, then attend to the chosen ones
+    const double scanned = static_cast<double>(seen);
+    const double key = static_cast<double>(spec.attention.indexer.head_dim);
+    after = kernel(Family::score_blocks, StreamShape{.read = Bytes(tokens_ * scanned * key), .write = Bytes(4.0 * tokens_ * scanned),
+                   .flops = Flops(2.0 * tokens_ * scanned * key * static_cast<double>(spec.attention.indexer.heads)), .items = tokens_}, layer, {after});
+    after = kernel(Family::select_top_k, StreamShape{.read = Bytes(4.0 * tokens_ * scanned), .write = Bytes(4.0 * tokens_ * static_cast<double>(spec.attention.indexer.top_k)),
+                   .flops = Flops(0.0), .items = tokens_}, layer, {after});
+    seen = std::min(seen, spec.attention.indexer.top_k);
+  }
+  const double longest = static_cast<double>(seen);
+  return kernel(Family::attend_dense, attention(layer, tokens_ * longest, longest, 0), layer, {after});
+}
+
+}  // namespace outrider

@@ -1,0 +1,56 @@
+// Which KV blocks matter, step by step: a seeded stochastic process per (layer, sequence), shared by all methods.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "sim/base/random.h"
+#include "sim/spec/scenario.h"
+
+namespace outrider {
+
+// Each block b of a (layer, sequence) has a score
+//   z_b(t) = √s · μ_b + √(1 − s) · x_b(t),   x_b(t+1) = ρ_l · x_b(t) + √(1 − ρ_l²) · ε,   μ, ε, x_b(0) ~ N(0, 1),
+// with s = static_share and ρ_l = step_correlation^(speed of layer l), speeds log-normal with mean 1. The blocks with the
+// k highest scores are selected. Any heavy-tailed stationary score with the same copula is a monotone transform of
+// z and selects the same blocks. Turnover and its growth with lag emerge from (s, ρ, k, N).
+struct SelectionShape {
+  std::int64_t layers = 0;
+  std::int64_t sequences = 0;
+  std::int64_t steps = 0;
+  std::int64_t blocks = 0;       // N, ≥ selected
+  std::int64_t selected = 0;     // k
+};
+
+// A set of blocks as bits: block b is bit b % 64 of word b / 64.
+using BlockSet = std::span<const std::uint64_t>;
+
+// Blocks of `current` that `earlier` lacks; both over the same number of blocks.
+std::int64_t count_missing(BlockSet current, BlockSet earlier);
+
+// The selected blocks of every (layer, sequence) after prefill (step −1) and in each decode step.
+class SelectionTrace {
+ public:
+  explicit SelectionTrace(const SelectionShape& shape);
+
+  // Draws one layer. Layers are independent and may be drawn by different threads. A (layer, sequence) depends on its own
+  // stream only, so a trace of fewer sequences or steps is a prefix of a larger one.
+  void draw(const Locality& locality, const RandomStream& stream, std::int64_t layer);
+
+  const SelectionShape& shape() const { return shape_; }
+  // Requires −1 ≤ step < steps.
+  BlockSet selected(std::int64_t layer, std::int64_t sequence, std::int64_t step) const;
+
+  // Share of the blocks selected at step + lag that were not selected at `step`, averaged over sequences and steps.
+  double turnover(std::int64_t layer, std::int64_t lag) const;
+
+ private:
+  std::size_t offset(std::int64_t layer, std::int64_t sequence, std::int64_t step) const;
+
+  SelectionShape shape_;
+  std::size_t words_ = 0;              // per set
+  std::vector<std::uint64_t> chosen_;  // [layer][sequence][step + 1][words]
+};
+
+}  // namespace outrider

@@ -1,0 +1,45 @@
+// What block-sparse systems share: a token budget, an index on the GPU, and the chain from a query to the missing blocks.
+#pragma once
+
+#include "sim/methods/decode_method.h"
+
+namespace outrider {
+
+// Parameters: block_tokens, budget_tokens.
+std::vector<ParamSpec> sparse_params(std::vector<ParamSpec> own, const char* launch);
+
+class SparseMethod : public DecodeMethod {
+ public:
+  SelectionNeed selection_need() const override { return {.blocks = blocks_, .selected = selected_, .profiling_steps = 0}; }
+
+ protected:
+  explicit SparseMethod(const MethodPoint& point);
+
+  double budget_tokens() const { return static_cast<double>(selected_ * block_tokens_); }  // per sequence
+  double tokens_of(std::int64_t blocks) const { return static_cast<double>(blocks * block_tokens_); }
+
+  // Channel-wise minimum and maximum of K per block: 2 · Hk · d · s bytes each.
+  Bytes digest_bytes(int layer, double blocks) const;
+  Bytes digests_of_sequence() const;  // all offloaded layers
+
+  // Query × digests → top-k → which of them are not on the GPU. `query` produced the (predicted) query.
+  OpId select_by_digest(int layer, OpId query);
+  // Top-k and residency diff over scores that `scored` produced.
+  OpId pick_blocks(int layer, OpId scored);
+  // Q of `layer` from another layer's input, with `share` of W_q's columns.
+  OpId predict_query(int layer, double share, OpId input);
+  OpId attend_tokens(int layer, double tokens, double longest, std::initializer_list<OpId> after);
+  // Log-sum-exp merge of two partial outputs of the batch.
+  OpId merge_partials(int layer, OpId on_gpu, OpId from_cpu);
+  double head_outputs(int layer) const;  // q_heads · v width, elements per sequence
+
+  // Missing blocks of a layer come over the link, one copy each: the host thread waits for the list, then issues them.
+  CopyShape block_copies(int layer, std::int64_t blocks) const;
+  OpId fetch_blocks(int layer, std::int64_t blocks, OpId listed);
+
+  std::int64_t block_tokens_;
+  std::int64_t blocks_;    // whole blocks per sequence
+  std::int64_t selected_;  // blocks the budget buys
+};
+
+}  // namespace outrider

@@ -1,0 +1,14 @@
+// One function per system: its table row and its maker.
+#pragma once
+
+#include "sim/methods/method.h"
+
+namespace outrider {
+
+MethodEntry full_kv();
+MethodEntry flexgen();
+MethodEntry infinigen();
+MethodEntry hgca();
+MethodEntry scout();
+
+}  // namespace outrider

@@ -1,0 +1,203 @@
+// The program itself, run as a user runs it: what it prints, where, and its exit codes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "sim/cli/command_table.h"
+
+namespace outrider {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+std::string contents(const fs::path& file) {
+  std::ifstream stream(file);
+  std::stringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+struct Outcome {
+  int code = -1;  // exit code; 128 + signal where a signal ended it, as shells say
+  std::string out, error;
+};
+
+class Program : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = fs::temp_directory_path() / (std::string("outrider_program_test_") + test->name());
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  // Runs in the test's own folder; `redirect` comes last on the shell's line, so that it can replace both streams.
+  Outcome run(const std::string& arguments, const std::string& redirect = "") const {
+    const std::string line = fmt::format("cd '{0}' && OUTRIDER_HOME='{1}' '{2}' {3} >'{0}/out' 2>'{0}/error' {4}",
+                                         folder_.string(), OUTRIDER_SOURCE_DIR, OUTRIDER_PROGRAM, arguments, redirect);
+    const int status = std::system(line.c_str());
+    return {.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+            .out = contents(folder_ / "out"),
+            .error = contents(folder_ / "error")};
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Program, HelpGoesToStandardOutput) {
+  const Outcome outcome = run("--help");
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.error, IsEmpty());
+  for (const CommandSpec& command : command_table()) EXPECT_THAT(outcome.out, HasSubstr("\n  " + command.name + " "));
+  EXPECT_EQ(run("help").out, outcome.out);
+}
+
+TEST_F(Program, EveryCommandHasHelpWithExamples) {
+  for (const CommandSpec& command : command_table()) {
+    const Outcome outcome = run(command.name + " --help");
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_THAT(outcome.out, StartsWith("Usage: outrider " + command.name));
+    EXPECT_THAT(outcome.out, HasSubstr("\nExamples:\n"));
+    for (const FlagSpec& flag : command.flags) EXPECT_THAT(outcome.out, HasSubstr("--" + flag.name));
+    EXPECT_EQ(run("help " + command.name).out, outcome.out);
+  }
+}
+
+TEST_F(Program, VersionIsOneLine) {
+  const Outcome outcome = run("--version");
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.out, testing::MatchesRegex("outrider [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+}
+
+TEST_F(Program, AWrongCommandLineExitsWithTwoAndPointsToHelp) {
+  const Outcome outcome = run("rum x");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.out, IsEmpty());
+  EXPECT_EQ(outcome.error, "outrider: unknown command 'rum', did you mean 'run'?\nTry 'outrider --help'.\n");
+  EXPECT_EQ(run("").code, 2);
+}
+
+TEST_F(Program, AMissingScenarioExitsWithTwo) {
+  const Outcome outcome = run("run nowhere.yaml elsewhere.yaml");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.error, HasSubstr("'nowhere.yaml'"));
+  EXPECT_THAT(outcome.error, HasSubstr("'elsewhere.yaml'"));  // all mistakes at once
+}
+
+TEST_F(Program, AWrongFileExitsWithTwoAndSaysWhere) {
+  std::ofstream(folder_ / "bad.yaml") << "nonsense: 1\n";
+  const Outcome outcome = run("run bad.yaml");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.out, IsEmpty());
+  EXPECT_THAT(outcome.error, HasSubstr("bad.yaml:1:1: nonsense: "));
+  EXPECT_FALSE(fs::exists(folder_ / "results"));
+}
+
+TEST_F(Program, RunsAShippedExampleTheSameOnAnyNumberOfThreads) {
+  std::istringstream names(run("list scenarios --names").out);
+  std::string example;
+  while (std::getline(names, example) && example.compare(0, 9, "examples/") != 0) continue;
+  if (example.empty()) GTEST_SKIP() << "no example is shipped";
+  const Outcome one = run("run " + example + " --json --threads 1 --out files");
+  ASSERT_EQ(one.code, 0) << one.error;
+  EXPECT_EQ(run("run " + example + " --json --threads 3").out, one.out);
+  EXPECT_EQ(contents(folder_ / "files/results.json"), one.out);
+  EXPECT_TRUE(nlohmann::json::accept(contents(folder_ / "files/timeline.json")));
+  const std::string label = nlohmann::json::parse(one.out)["points"][0]["label"];
+  const Outcome explained = run("explain " + example + " --method " + label);
+  EXPECT_EQ(explained.code, 0) << explained.error;
+  EXPECT_THAT(explained.out, HasSubstr("critical path by cause"));
+}
+
+TEST_F(Program, AFolderThatCannotBeWrittenExitsWithOne) {
+  std::istringstream names(run("list scenarios --names").out);
+  std::string first;
+  if (!std::getline(names, first)) GTEST_SKIP() << "no scenario is shipped";
+  std::ofstream(folder_ / "occupied") << "a file";
+  const Outcome outcome = run("run " + first + " --out occupied/below");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.error, HasSubstr("occupied/below"));
+}
+
+TEST_F(Program, AWrongHomeExitsWithTwo) {
+  const Outcome outcome =
+      run("list models", "; OUTRIDER_HOME=/nowhere '" OUTRIDER_PROGRAM "' list models >out 2>error");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_EQ(outcome.error, "OUTRIDER_HOME: expected a folder that holds scenarios/, got '/nowhere'\n");
+}
+
+TEST_F(Program, ListsMethodsAsTableNamesAndJson) {
+  const Outcome table = run("list methods");
+  EXPECT_EQ(table.code, 0);
+  EXPECT_THAT(table.out, StartsWith("method "));
+  EXPECT_THAT(run("list methods --names").out, HasSubstr("scout\n"));
+  const auto json = nlohmann::json::parse(run("list methods --json").out);
+  ASSERT_FALSE(json.empty());
+  for (const auto& method : json) {
+    EXPECT_THAT(table.out, HasSubstr(method["name"].get<std::string>()));
+    EXPECT_FALSE(method["presets"].empty()) << method["name"];
+    for (const auto& param : method["params"]) EXPECT_NE(param["meaning"], "") << method["name"] << param["name"];
+  }
+}
+
+TEST_F(Program, VerboseMethodsShowEveryParameter) {
+  const std::string text = run("list methods -v").out;
+  const auto json = nlohmann::json::parse(run("list methods --json").out);
+  for (const auto& method : json) {
+    for (const auto& param : method["params"])
+      EXPECT_THAT(text, HasSubstr("\n  " + param["name"].get<std::string>() + " "));
+  }
+}
+
+TEST_F(Program, ListsEveryKindOfShippedFile) {
+  for (const char* kind : {"models", "machines", "scenarios", "profiles"}) {
+    const Outcome outcome = run(fmt::format("list {}", kind));
+    EXPECT_EQ(outcome.code, 0) << kind << "\n" << outcome.error;
+    EXPECT_THAT(outcome.out, StartsWith(kind));
+    const auto json = nlohmann::json::parse(run(fmt::format("list {} --json", kind)).out);
+    EXPECT_FALSE(json.empty()) << kind;
+    for (const auto& file : json) EXPECT_TRUE(fs::exists(file["file"].get<std::string>())) << file;
+  }
+}
+
+TEST_F(Program, SchemasAreJson) {
+  for (const char* what : {"scenario", "machine", "profile"}) {
+    const Outcome outcome = run(fmt::format("schema {}", what));
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_TRUE(nlohmann::json::parse(outcome.out).contains("$schema")) << what;
+  }
+}
+
+TEST_F(Program, AReaderThatLeavesIsNoError) {
+  // The reader has long ended when the program writes.
+  const Outcome outcome =
+      run("--version", "; { sleep 0.1; '" OUTRIDER_PROGRAM "' help run 2>error; echo $? >code; } | true");
+  EXPECT_EQ(contents(folder_ / "code"), "0\n");
+  EXPECT_THAT(outcome.error, IsEmpty());
+}
+
+TEST_F(Program, AClosedStandardOutputIsAnErrorNotACrash) {
+  const Outcome outcome = run("help", ">&-");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.error, HasSubstr("cannot write to standard output"));
+}
+
+TEST_F(Program, AFullDiskUnderStandardOutputIsAnError) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
+  const Outcome outcome = run("help", ">/dev/full");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.error, HasSubstr("No space left on device"));
+}
+
+}  // namespace
+}  // namespace outrider

@@ -1,0 +1,277 @@
+// A run as text, CSV and JSON: what stands where, what is empty, and that every field is documented.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "sim/cli/report_csv.h"
+#include "sim/cli/report_json.h"
+#include "sim/cli/report_rows.h"
+#include "sim/cli/report_text.h"
+#include "tests/sim/cli/fake_report.h"
+
+namespace outrider {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using Json = nlohmann::ordered_json;
+
+// shared figures
+
+TEST(ReportRows, FullKvIsTheBaselineWhereverItStands) {
+  const RunReport report = fake_report();
+  EXPECT_EQ(baseline_of(report, report.points[0])->label, "full_kv");
+  // 510 ÷ 100.
+  EXPECT_DOUBLE_EQ(versus_baseline(report, report.points[0]), 5.1);
+  EXPECT_DOUBLE_EQ(versus_baseline(report, report.points[1]), 1.0);
+  EXPECT_DOUBLE_EQ(versus_baseline(report, report.points[2]), 0.0);
+}
+
+TEST(ReportRows, WithoutFullKvTheFirstThatFitsIsTheBaseline) {
+  RunReport report = fake_report();
+  report.points[1].fits = false;
+  ASSERT_NE(baseline_of(report, report.points[2]), nullptr);
+  EXPECT_EQ(baseline_of(report, report.points[2])->label, "scout");
+}
+
+TEST(ReportRows, GivenBatchesAreComparedAtTheSameBatch) {
+  RunReport report = fake_report();
+  for (PointResult& point : report.points) point.automatic_batch = false;
+  // full_kv stands at batch 4 and scout at 40: nothing at batch 40 but scout itself.
+  EXPECT_EQ(baseline_of(report, report.points[0])->label, "scout");
+}
+
+TEST(ReportRows, CausesReadAsPlainWords) {
+  const RunReport report = fake_report();
+  // The third cause has 2 %, below the 5 % that are worth a word.
+  EXPECT_EQ(plain_causes(report.points[0].causes), "linear layers on HBM 50 %, CPU attention on DRAM 30 %");
+  EXPECT_EQ(plain_operation("queued: launch_kernel"), "queueing of kernel launches");
+  EXPECT_EQ(plain_operation("my own op"), "my own op");
+}
+
+TEST(ReportRows, EveryFamilyHasPlainWords) {
+  for (int i = 0; i < kFamilies; ++i) {
+    const std::string name(to_string(static_cast<Family>(i)));
+    EXPECT_EQ(plain_operation(name).find('_'), std::string::npos) << name;
+  }
+}
+
+TEST(ReportRows, MemoryIsFixedPlusBatchTimesPerSequence) {
+  const RunReport report = fake_report();
+  EXPECT_DOUBLE_EQ(tier_total(report.points[0], MemoryUse::Tier::hbm).value(), 28e9);
+  EXPECT_DOUBLE_EQ(tier_total(report.points[0], MemoryUse::Tier::dram).value(), 40e9);  // 40 sequences of 1 GB
+}
+
+// CSV
+
+TEST(Csv, FieldsAreQuotedAsRfc4180Says) {
+  EXPECT_EQ(csv_field("plain"), "plain");
+  EXPECT_EQ(csv_field("a,b"), "\"a,b\"");
+  EXPECT_EQ(csv_field("say \"hi\""), "\"say \"\"hi\"\"\"");
+  EXPECT_EQ(csv_field("two\nlines"), "\"two\nlines\"");
+  EXPECT_EQ(csv_field("cr\r"), "\"cr\r\"");
+  EXPECT_EQ(csv_field(" blank"), "\" blank\"");
+  EXPECT_EQ(csv_field(""), "");
+  EXPECT_EQ(csv_line({"a", "b,c", ""}), "a,\"b,c\",\n");
+}
+
+// A minimal RFC 4180 reader, apart from the writer.
+std::vector<std::vector<std::string>> read_csv(const std::string& text) {
+  std::vector<std::vector<std::string>> rows{{""}};
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char letter = text[i];
+    if (quoted && letter == '"' && i + 1 < text.size() && text[i + 1] == '"') {
+      rows.back().back() += text[++i];
+    } else if (letter == '"') {
+      quoted = !quoted;
+    } else if (!quoted && letter == ',') {
+      rows.back().emplace_back();
+    } else if (!quoted && letter == '\n') {
+      if (i + 1 < text.size()) rows.push_back({""});
+    } else {
+      rows.back().back() += letter;
+    }
+  }
+  return rows;
+}
+
+std::string field(const std::vector<std::vector<std::string>>& rows, std::size_t row, const std::string& heading) {
+  for (std::size_t i = 0; i < rows[0].size(); ++i) {
+    if (rows[0][i] == heading) return rows[row][i];
+  }
+  return "no column '" + heading + "'";
+}
+
+TEST(Csv, EveryRowHasEveryColumnAndTheProvenance) {
+  const auto rows = read_csv(results_csv(fake_report()));
+  ASSERT_EQ(rows.size(), 4U);
+  for (std::size_t row = 1; row < rows.size(); ++row) {
+    EXPECT_EQ(rows[row].size(), rows[0].size());
+    EXPECT_EQ(field(rows, row, "scenario"), "paper/scout");
+    EXPECT_EQ(field(rows, row, "profile_kind"), "assumed");
+    EXPECT_EQ(field(rows, row, "seed"), "7");
+    EXPECT_EQ(field(rows, row, "version"), "0.1.0");
+    EXPECT_EQ(field(rows, row, "caveats"), "efficiencies are assumptions, not calibrated");
+    EXPECT_EQ(field(rows, row, "workload"), "long, \"contexts\"");
+  }
+}
+
+TEST(Csv, FiguresAreExactAndThoseOfAnUnfitPointEmpty) {
+  const auto rows = read_csv(results_csv(fake_report()));
+  EXPECT_EQ(field(rows, 1, "tokens_per_s"), "510");
+  EXPECT_EQ(field(rows, 1, "versus_baseline"), "5.1");
+  EXPECT_EQ(field(rows, 1, "use of PCIe h2d"), "0.125");
+  EXPECT_EQ(field(rows, 1, "ledger_contention_s"), "3");
+  EXPECT_EQ(field(rows, 1, "fingerprint"), "0000000000000abc");
+  EXPECT_EQ(field(rows, 3, "fits"), "false");
+  EXPECT_EQ(field(rows, 3, "tokens_per_s"), "");
+  EXPECT_EQ(field(rows, 3, "limit"), "weights 28 GB > HBM 24 GB");
+}
+
+TEST(Csv, APrefillThatIsNotChargedHasNoTimeToFirstToken) {
+  RunReport report = fake_report();
+  report.points[0].ttft = Seconds(0.0);
+  EXPECT_EQ(field(read_csv(results_csv(report)), 1, "ttft_s"), "");
+  EXPECT_TRUE(report_json(report)["points"][0]["ttft_s"].is_null());
+}
+
+TEST(Csv, ClaimsSayWhetherTheyHold) {
+  const auto rows = read_csv(claims_csv(fake_report()));
+  ASSERT_EQ(rows.size(), 4U);
+  EXPECT_EQ(field(rows, 1, "verdict"), "holds");
+  EXPECT_EQ(field(rows, 2, "verdict"), "differs");
+  EXPECT_EQ(field(rows, 3, "verdict"), "not available");
+  EXPECT_EQ(field(rows, 3, "predicted"), "");
+  EXPECT_EQ(field(rows, 3, "note"), "hgca does not fit");
+}
+
+// JSON
+
+TEST(ReportJson, CarriesProvenanceAndFigures) {
+  const Json json = report_json(fake_report());
+  EXPECT_EQ(json["schema_version"], 1);
+  EXPECT_EQ(json["seed"], 7);
+  EXPECT_EQ(json["caveats"][0], "efficiencies are assumptions, not calibrated");
+  EXPECT_EQ(json["points"][0]["tokens_per_s"], 510.0);
+  EXPECT_EQ(json["points"][0]["baseline"], "full_kv");
+  EXPECT_EQ(json["points"][0]["facts"]["recall_interval"], 8.7);
+  EXPECT_TRUE(json["points"][2]["tokens_per_s"].is_null());
+  EXPECT_TRUE(json["points"][2]["facts"].is_null());
+  EXPECT_EQ(json["claims"][2]["verdict"], "not available");
+  EXPECT_TRUE(json["claims"][2]["difference"].is_null());
+}
+
+TEST(ReportJson, ReadsBackAsWritten) {
+  const Json json = report_json(fake_report());
+  EXPECT_EQ(Json::parse(json_text(json)), json);
+}
+
+TEST(ReportJson, FiguresThatAreNotFiniteAreNull) {
+  RunReport report = fake_report();
+  report.points[0].tokens_per_s = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_TRUE(report_json(report)["points"][0]["tokens_per_s"].is_null());
+}
+
+TEST(ReportJson, TextThatIsNotUtf8IsReplacedNotRefused) {
+  RunReport report = fake_report();
+  report.scenario = "bad \xff name";
+  EXPECT_EQ(Json::parse(json_text(report_json(report)))["scenario"], "bad \ufffd name");
+}
+
+void collect_keys(const Json& json, std::set<std::string>& keys) {
+  for (const auto& item : json.items()) {
+    if (json.is_object()) keys.insert(item.key());
+    if (item.value().is_structured()) collect_keys(item.value(), keys);
+  }
+}
+
+// The words of the comment above `#pragma once`.
+std::set<std::string> documented_words(const std::string& header) {
+  std::ifstream file(std::string(OUTRIDER_SOURCE_DIR) + "/sim/cli/" + header);
+  EXPECT_TRUE(file.is_open());
+  std::set<std::string> words;
+  for (std::string line; std::getline(file, line) && line != "#pragma once";) {
+    std::string word;
+    for (const char letter : line + " ") {
+      const bool of_name = std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '_';
+      if (of_name) word += letter;
+      if (!of_name && !word.empty()) words.insert(std::exchange(word, ""));
+    }
+  }
+  return words;
+}
+
+TEST(ReportJson, EveryFieldIsDocumentedInTheHeader) {
+  std::set<std::string> keys;
+  collect_keys(report_json(fake_report()), keys);
+  EXPECT_GT(keys.size(), 60U);
+  const std::set<std::string> words = documented_words("report_json.h");
+  for (const std::string& key : keys) EXPECT_EQ(words.count(key), 1U) << key;
+}
+
+// text
+
+TEST(ReportText, ShowsEveryPointWithItsBaselineAndLimit) {
+  const std::string text = report_text(fake_report(), {});
+  EXPECT_THAT(
+      text,
+      HasSubstr("method   context  batch     tokens/s  speed-up  TPOT ms  TTFT s  GPU idle  CPU ratio  limited by\n"
+                "scout        64k  40 (HBM)     510.0     5.10×     7.84    6.50     6.0 %      8.2 %  "
+                "linear layers on HBM 50 %, CPU attention on DRAM 30 %\n"
+                "full_kv      64k  4 (HBM)      100.0  baseline     40.0    6.50     6.0 %          –  "
+                "linear layers on HBM 50 %, CPU attention on DRAM 30 %\n"
+                "hgca         64k  –                –         –        –       –         –          –  "
+                "does not fit: weights 28 GB > HBM 24 GB\n"));
+}
+
+TEST(ReportText, ShowsClaimsWithTheirVerdict) {
+  const std::string text = claims_text(fake_report(), {});
+  EXPECT_THAT(text, HasSubstr("claim    predicted  paper  difference  verdict        sure  what is claimed\n"
+                              "vs-full       5.10   5.10      +0.0 %  holds          P     throughput over FullKV\n"
+                              "idle        0.0600  0.500     -88.0 %  differs        P     throughput over FullKV\n"
+                              "vs-hgca          –   2.10           –  not available  P     throughput over FullKV "
+                              "(hgca does not fit)\n"));
+  EXPECT_THAT(text, HasSubstr("1 of 3 claims hold, 1 differ, 1 not available."));
+  EXPECT_THAT(text, HasSubstr("P read in the source."));
+}
+
+TEST(ReportText, CarriesProvenanceAndCaveats) {
+  const std::string text = report_text(fake_report(), {});
+  EXPECT_THAT(text, HasSubstr("profile generic (assumed), seed 7, outrider 0.1.0"));
+  EXPECT_THAT(text, HasSubstr("Note: efficiencies are assumptions, not calibrated"));
+}
+
+TEST(ReportText, NamesFromFilesCannotSendControlCodes) {
+  RunReport report = fake_report();
+  report.scenario = report.points[0].label = report.points[0].workload = report.claims[0].claim.text =
+      "x\x1b]0;evil\x07";
+  report.caveats[0] = "c\x1b[2J";
+  const std::string text = report_text(report, {});
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  EXPECT_EQ(text.find('\x07'), std::string::npos);
+}
+
+TEST(ReportText, WithoutClaimsThereIsNoClaimsTable) {
+  RunReport report = fake_report();
+  report.claims.clear();
+  EXPECT_EQ(claims_text(report, {}), "");
+  EXPECT_THAT(report_text(report, {}), Not(HasSubstr("verdict")));
+}
+
+TEST(ReportText, ClaimsOnlyBoundedAreShownAsBounds) {
+  Claim claim;
+  claim.value = 0.15;
+  claim.relation = "at_most";
+  EXPECT_EQ(claimed_text(claim), "≤ 0.150");
+  claim.relation = "below_one_then_above";
+  EXPECT_EQ(claimed_text(claim), "below 1, then above");
+}
+
+}  // namespace
+}  // namespace outrider
