@@ -1,6 +1,9 @@
 // The hardware models of one machine together: from its spec and profile to a Platform, and from any op to its Demand.
 #pragma once
 
+#include "hwmodels/cpu.h"
+#include "hwmodels/gpu.h"
+#include "hwmodels/pcie.h"
 #include "hwmodels/profile.h"
 #include "sim/engine/demand.h"
 #include "sim/graph/op.h"
@@ -17,7 +20,11 @@ class MachineModel {
   Demand demand(const Op& op) const;
 
  private:
-  Platform platform_;
+  Platform platform_;  // filled by the models below, in their order
+  HostSpec host_;
+  GpuModel gpu_;
+  PcieModel pcie_;
+  CpuModel cpu_;
 };
 
 }  // namespace outrider

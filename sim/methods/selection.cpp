@@ -164,12 +164,14 @@ SelectionTrace::SelectionTrace(const SelectionShape& shape)
   chosen_.resize(static_cast<std::size_t>(shape.layers * shape.sequences * (shape.steps + 1)) * words_);
 }
 
-void SelectionTrace::draw(const Locality& locality, const RandomStream& stream, std::int64_t layer) {
+void SelectionTrace::draw(const Locality& locality, const RandomStream& stream, std::int64_t layer,
+                          std::string_view purpose) {
   const RandomStream layer_stream = stream.fork(static_cast<std::uint64_t>(layer));
   const Drift drift(layer_correlation(locality, layer_stream.fork("speed")), locality.static_share, shape_.steps + 1);
+  const RandomStream sequences = layer_stream.fork(purpose);
   SequenceProcess process(shape_, drift);
   for (std::int64_t sequence = 0; sequence < shape_.sequences; ++sequence) {
-    process.start(layer_stream.fork("sequence").fork(static_cast<std::uint64_t>(sequence)));
+    process.start(sequences.fork(static_cast<std::uint64_t>(sequence)));
     for (std::int64_t step = -1; step < shape_.steps; ++step) {
       if (step >= 0) process.advance();
       std::copy_n(process.selected().data(), words_, chosen_.data() + offset(layer, sequence, step));

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "sim/base/random.h"
@@ -35,8 +36,9 @@ class SelectionTrace {
   explicit SelectionTrace(const SelectionShape& shape);
 
   // Draws one layer. Layers are independent and may be drawn by different threads. A (layer, sequence) depends on its own
-  // stream only, so a trace of fewer sequences or steps is a prefix of a larger one.
-  void draw(const Locality& locality, const RandomStream& stream, std::int64_t layer);
+  // stream only, so a trace of fewer sequences or steps is a prefix of a larger one. `purpose` names other sequences of
+  // the same layers ("decode", "profiling").
+  void draw(const Locality& locality, const RandomStream& stream, std::int64_t layer, std::string_view purpose);
 
   const SelectionShape& shape() const { return shape_; }
   // Requires −1 ≤ step < steps.

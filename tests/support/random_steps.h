@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <vector>
 
 #include "sim/base/random.h"
@@ -10,8 +11,8 @@
 
 namespace outrider {
 
-// Whether units of an op may need several waves. A shared pool can pack the tails of waves better than the op alone
-// does, so the isolated duration bounds from below only without them.
+// Whether units of an op may need several waves. On a shared pool the tails of waves may be packed better, or worse,
+// than where the op is alone; so isolated durations bound the makespan, from below and above, only without such ops.
 enum class Waves : std::uint8_t { one, many };
 
 inline constexpr std::int64_t kSlots[] = {4, 6};
@@ -56,7 +57,10 @@ inline StepPlan random_step(RandomStream& random, Waves waves, std::size_t most_
         dependencies.push_back(dependency);
       }
     }
-    const OpId op = step.add(kLanes[random.below(std::size(kLanes))], random_demand(random, waves), dependencies);
+    // Compilers differ in the order in which they evaluate arguments.
+    const Lane lane = kLanes[random.below(std::size(kLanes))];
+    const Demand demand = random_demand(random, waves);
+    const OpId op = step.add(lane, demand, dependencies);
     if (random.below(10) == 0) step.await(op, static_cast<CarrySlot>(random.below(4)));
     if (random.below(10) == 0) step.fill(static_cast<CarrySlot>(random.below(4)), op);
   }

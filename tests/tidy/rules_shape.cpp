@@ -98,6 +98,7 @@ class FunctionFinder {
     if (head_.empty() && (c == ' ' || c == '\n')) return;
     if (head_.empty()) first_line_ = line_;
     head_ += c;
+    if (head_ == "public:" || head_ == "protected:" || head_ == "private:") clear();
   }
 
   void clear() {

@@ -159,8 +159,8 @@ using testing::Pair;
 
 TEST(Functions, AreFoundAtNamespaceAndClassScope) {
   EXPECT_THAT(functions_in("namespace a {\nint f(int x) {\n  if (x) { return 1; }\n  return 0;\n}\n"
-                           "class C : public B<int(int)> {\n  int g() const { return 1; }\n};\n}\n"),
-              ElementsAre(Pair(2, 5), Pair(7, 7)));
+                           "class C : public B<int(int)> {\n public:\n  int g() const { return 1; }\n};\n}\n"),
+              ElementsAre(Pair(2, 5), Pair(8, 8)));
 }
 
 TEST(Functions, BeginWithTheirSignature) {

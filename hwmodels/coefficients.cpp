@@ -1,0 +1,31 @@
+// The table of coefficients.
+#include "hwmodels/coefficients.h"
+
+namespace outrider {
+namespace {
+
+constexpr CoefficientInfo kTable[] = {
+    {"gpu.hbm_efficiency", "achievable share of the datasheet HBM bandwidth, reads by all SMs"},
+    {"gpu.gemm_hbm_efficiency", "share of achievable HBM bandwidth that a weight-streaming GEMM reaches"},
+    {"gpu.gemm_arithmetic_efficiency", "share of peak arithmetic that a large GEMM reaches"},
+    {"gpu.attention_hbm_efficiency", "share of achievable HBM bandwidth of decode attention over contiguous KV"},
+    {"gpu.sparse_attention_hbm_efficiency", "the same over scattered blocks"},
+    {"gpu.attention_arithmetic_efficiency", "share of peak arithmetic that attention reaches"},
+    {"gpu.stream_hbm_efficiency", "share of achievable HBM bandwidth of elementwise and scanning kernels"},
+    {"gpu.bytes_in_flight_per_sm", "bytes that one SM keeps in flight to HBM"},
+    {"gpu.kernel_latency", "seconds from a predecessor's end to full speed, kernels of one stream or graph"},
+    {"gpu.attention_latency", "further seconds of decode attention: its split-KV reduction"},
+    {"link.copy_latency", "seconds from a stream's copy being ready to its first byte"},
+    {"cpu.dram_efficiency", "achievable share of the datasheet DRAM bandwidth, reads by all cores"},
+    {"cpu.attention_dram_efficiency", "share of achievable DRAM bandwidth that decode attention reaches"},
+    {"cpu.stream_dram_efficiency", "share of achievable DRAM bandwidth that gathers and scans reach"},
+    {"cpu.arithmetic_efficiency", "share of peak arithmetic that attention reaches on a core"},
+    {"cpu.fork_join", "seconds to start and end a parallel-for"},
+    {"cpu.fork_join_per_thread", "further seconds for each thread"},
+};
+
+}  // namespace
+
+std::span<const CoefficientInfo> coefficient_table() { return kTable; }
+
+}  // namespace outrider

@@ -1,0 +1,131 @@
+// Kernel families: grids, work and caps.
+#include "hwmodels/gpu.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "sim/base/check.h"
+
+namespace outrider {
+namespace {
+
+constexpr double kTile = 128.0;   // rows and columns of a GEMM's output tile
+constexpr double kMostWaves = 4.0;
+
+// Launch configurations that decode kernels of these families typically have; shared memory as far as the SM has it.
+std::int64_t family_ctas(const GpuSpec& gpu, LaunchConfig config) {
+  config.shared_memory = std::min(config.shared_memory, gpu.shared_memory_per_sm - Bytes(1024.0));
+  return std::max<std::int64_t>(1, ctas_per_sm(gpu, config));
+}
+constexpr LaunchConfig kGemm{256, 168, Bytes(144.0 * 1024.0)};
+constexpr LaunchConfig kAttention{128, 168, Bytes(80.0 * 1024.0)};
+constexpr LaunchConfig kStream{256, 32, Bytes(0.0)};
+
+}  // namespace
+
+GpuModel::GpuModel(const GpuSpec& gpu, const Profile& profile, Platform& platform)
+    : gpu_(gpu), hbm_rate_(gpu.hbm_bandwidth.value() * profile.value("gpu.hbm_efficiency")),
+      gemm_hbm_(profile.value("gpu.gemm_hbm_efficiency")), gemm_arithmetic_(profile.value("gpu.gemm_arithmetic_efficiency")),
+      attend_hbm_(profile.value("gpu.attention_hbm_efficiency")), sparse_hbm_(profile.value("gpu.sparse_attention_hbm_efficiency")),
+      attend_arithmetic_(profile.value("gpu.attention_arithmetic_efficiency")), stream_hbm_(profile.value("gpu.stream_hbm_efficiency")),
+      sm_rate_(profile.value("gpu.bytes_in_flight_per_sm") / gpu.hbm_latency.value()), kernel_latency_(profile.value("gpu.kernel_latency")),
+      attention_latency_(profile.value("gpu.attention_latency")), gemm_ctas_(family_ctas(gpu, kGemm)),
+      attention_ctas_(family_ctas(gpu, kAttention)), stream_ctas_(family_ctas(gpu, kStream)) {
+  hbm_ = ResourceId(platform.resources.size());
+  platform.resources.push_back({"HBM", "B/s", hbm_rate_});
+  for (int type = 0; type < kDataTypes; ++type) {
+    const double peak = gpu.peak[static_cast<std::size_t>(type)].value();
+    if (peak <= 0.0) continue;
+    arithmetic_[static_cast<std::size_t>(type)] = ResourceId(platform.resources.size());
+    platform.resources.push_back({"SM " + std::string(to_string(static_cast<DataType>(type))), "FLOP/s", peak});
+  }
+  slots_ = PoolId(platform.pools.size());
+  platform.pools.push_back({"SM slots", gpu.sms * kSharesPerSm});
+}
+
+// A type without units of its own is converted and computed in bf16 (weight-only quantisation).
+DataType GpuModel::arithmetic_of(DataType type) const {
+  return gpu_.peak[static_cast<std::size_t>(type)].value() > 0.0 ? type : DataType::bf16;
+}
+
+Demand GpuModel::launch(const Kernel& kernel) const {
+  Demand demand;
+  demand.latency = ceil_to_ticks(Seconds(kernel.latency));
+  if (kernel.bytes <= 0.0 && kernel.flops <= 0.0) return demand;
+  const double at_once = static_cast<double>(gpu_.sms * kernel.ctas_per_sm);
+  const double units = std::clamp(std::ceil(kernel.ctas), 1.0, kMostWaves * at_once);
+  const double running = std::min(units, at_once);
+  const double on_one_sm = std::ceil(running / static_cast<double>(gpu_.sms));
+  const double bytes = kernel.bytes / units, flops = kernel.flops / units;
+  const auto type = static_cast<std::size_t>(arithmetic_of(kernel.type));
+  double cap = 1e15;
+  if (bytes > 0.0) cap = std::min({cap, kernel.hbm_efficiency * hbm_rate_ / (running * bytes), sm_rate_ / (on_one_sm * bytes)});
+  if (flops > 0.0) {
+    const double share = std::max(running, static_cast<double>(gpu_.sms) * on_one_sm);  // idle SMs compute nothing
+    cap = std::min(cap, kernel.arithmetic_efficiency * gpu_.peak[type].value() / (share * flops));
+  }
+  demand.units = static_cast<std::int64_t>(units);
+  demand.pool = slots_;
+  demand.slots_per_unit = kSharesPerSm / kernel.ctas_per_sm;
+  demand.rate_cap = cap;
+  demand.use(hbm_, bytes);
+  if (flops > 0.0) demand.use(arithmetic_[type], flops);
+  return demand;
+}
+
+// Bytes: weights once, activations in and out. Few rows leave fewer tiles than SMs: split-K (stream-K) fills them.
+Demand GpuModel::gemm(const GemmShape& shape) const {
+  const double n = static_cast<double>(shape.n), k = static_cast<double>(shape.k);
+  const double weights = shape.instances * n * k * bytes_of(shape.type).value();
+  const double activations = shape.instances * shape.rows * (n + k) * bytes_of(DataType::bf16).value();
+  const double tiles = std::ceil(n / kTile) * std::ceil(shape.rows / kTile) * shape.instances;
+  const double at_once = static_cast<double>(gpu_.sms * gemm_ctas_);
+  return launch({.ctas = std::max(tiles, at_once), .ctas_per_sm = gemm_ctas_, .bytes = weights + activations,
+                 .flops = 2.0 * shape.rows * shape.instances * n * k, .type = shape.type, .hbm_efficiency = gemm_hbm_,
+                 .arithmetic_efficiency = gemm_arithmetic_, .latency = kernel_latency_});
+}
+
+// Bytes: K and V of every token once. FLOPs: q·k and p·v for every query head. Splits of the tokens fill the SMs.
+Demand GpuModel::attention(Family family, const AttentionShape& shape) const {
+  const double width = static_cast<double>(shape.head_dim + shape.v_head_dim);
+  const double value_width = static_cast<double>(shape.v_head_dim > 0 ? shape.v_head_dim : shape.head_dim);
+  const double heads = static_cast<double>(shape.sequences * shape.kv_heads);
+  const double at_once = static_cast<double>(gpu_.sms * attention_ctas_);
+  const double splits = std::max(1.0, std::ceil(at_once / std::max(heads, 1.0)));
+  return launch({.ctas = splits > 1.0 ? at_once : heads, .ctas_per_sm = attention_ctas_,
+                 .bytes = shape.tokens * static_cast<double>(shape.kv_heads) * width * bytes_of(shape.type).value(),
+                 .flops = 2.0 * shape.tokens * static_cast<double>(shape.q_heads) * (static_cast<double>(shape.head_dim) + value_width),
+                 .type = DataType::bf16, .hbm_efficiency = family == Family::attend_sparse ? sparse_hbm_ : attend_hbm_,
+                 .arithmetic_efficiency = attend_arithmetic_, .latency = kernel_latency_ + attention_latency_});
+}
+
+// One prompt: `tokens` queries, each over at most `longest` earlier keys: Σ keys = tokens·longest − longest²/2.
+Demand GpuModel::prefill_attention(const AttentionShape& shape) const {
+  const double value_width = static_cast<double>(shape.v_head_dim > 0 ? shape.v_head_dim : shape.head_dim);
+  const double pairs = shape.tokens * shape.longest - 0.5 * shape.longest * shape.longest;
+  const double heads = static_cast<double>(shape.q_heads);
+  const double streamed = shape.tokens * (heads + static_cast<double>(shape.kv_heads)) * 2.0 * static_cast<double>(shape.head_dim);
+  return launch({.ctas = heads * std::ceil(shape.tokens / kTile), .ctas_per_sm = 1, .bytes = streamed * bytes_of(shape.type).value(),
+                 .flops = 2.0 * heads * pairs * (static_cast<double>(shape.head_dim) + value_width), .type = DataType::bf16,
+                 .hbm_efficiency = attend_hbm_, .arithmetic_efficiency = attend_arithmetic_, .latency = kernel_latency_});
+}
+
+Demand GpuModel::stream(const StreamShape& shape) const {
+  constexpr double kBytesPerCta = 16384.0;  // one pass of 256 threads over four 16-byte loads
+  const double bytes = (shape.read + shape.write).value();
+  const double grid = std::max(shape.items, std::ceil(bytes / kBytesPerCta));
+  return launch({.ctas = grid, .ctas_per_sm = stream_ctas_, .bytes = bytes, .flops = shape.flops.value(), .type = DataType::fp32,
+                 .hbm_efficiency = stream_hbm_, .arithmetic_efficiency = attend_arithmetic_, .latency = kernel_latency_});
+}
+
+Demand GpuModel::demand(const Op& op) const {
+  if (const auto* shape = std::get_if<GemmShape>(&op.shape)) return gemm(*shape);
+  if (const auto* shape = std::get_if<StreamShape>(&op.shape)) return stream(*shape);
+  if (const auto* shape = std::get_if<AttentionShape>(&op.shape)) {
+    return op.family == Family::prefill_attend ? prefill_attention(*shape) : attention(op.family, *shape);
+  }
+  CHECK(false, "a {} without the shape of a GPU kernel", to_string(op.family));
+  return {};
+}
+
+}  // namespace outrider

@@ -1,0 +1,57 @@
+// GPU kernels as demands: CTAs on SM slots, bytes on HBM, FLOPs on the arithmetic of their type.
+#pragma once
+
+#include <array>
+
+#include "hwmodels/occupancy.h"
+#include "hwmodels/profile.h"
+#include "sim/engine/demand.h"
+#include "sim/graph/op.h"
+#include "sim/spec/machine.h"
+
+namespace outrider {
+
+// A kernel of U CTAs, A of them at once (U up to four waves; larger grids are taken as persistent), moves Q bytes and
+// does F FLOPs. A CTA's rate in CTAs per second is capped at
+//   min( e_hbm · H / (A · Q/U),  e_ar · P / (A · F/U),  (I / L) / (a · Q/U) )
+// with H the achievable HBM bandwidth, P the peak arithmetic of the type, e the family's efficiencies, I the bytes an SM
+// keeps in flight, L the HBM latency and a the CTAs on its SM (Little's law). Alone it takes
+//   latency + waves × max(Q/(e_hbm·H), F/(e_ar·P)) ÷ waves.
+class GpuModel {
+ public:
+  // Adds the GPU's resources and SM pool to the platform.
+  GpuModel(const GpuSpec& gpu, const Profile& profile, Platform& platform);
+
+  Demand demand(const Op& op) const;
+  ResourceId hbm() const { return hbm_; }
+  PoolId sm_slots() const { return slots_; }
+  // Shares of an SM that a CTA of a memory-streaming kernel takes.
+  std::int64_t stream_cta_shares() const { return kSharesPerSm / stream_ctas_; }
+
+ private:
+  struct Kernel {
+    double ctas = 1.0;               // grid
+    std::int64_t ctas_per_sm = 1;
+    double bytes = 0.0, flops = 0.0;
+    DataType type = DataType::bf16;
+    double hbm_efficiency = 1.0, arithmetic_efficiency = 1.0;
+    double latency = 0.0;            // seconds
+  };
+  Demand launch(const Kernel& kernel) const;
+  Demand gemm(const GemmShape& shape) const;
+  Demand attention(Family family, const AttentionShape& shape) const;
+  Demand prefill_attention(const AttentionShape& shape) const;
+  Demand stream(const StreamShape& shape) const;
+  DataType arithmetic_of(DataType type) const;
+
+  GpuSpec gpu_;
+  double hbm_rate_;
+  double gemm_hbm_, gemm_arithmetic_, attend_hbm_, sparse_hbm_, attend_arithmetic_, stream_hbm_;
+  double sm_rate_, kernel_latency_, attention_latency_;
+  std::int64_t gemm_ctas_, attention_ctas_, stream_ctas_;
+  ResourceId hbm_;
+  std::array<ResourceId, kDataTypes> arithmetic_;
+  PoolId slots_;
+};
+
+}  // namespace outrider

@@ -1,0 +1,36 @@
+// Dispatch of ops to the models of their part of the machine.
+#include "hwmodels/machine_model.h"
+
+#include "hwmodels/host.h"
+#include "sim/base/check.h"
+
+namespace outrider {
+
+MachineModel::MachineModel(const MachineSpec& machine, const Profile& profile)
+    : host_(machine.host), gpu_(machine.gpu, profile, platform_), pcie_(machine.link, machine.topology, profile, platform_),
+      cpu_(machine.cpu, profile, platform_) {
+  for (int lane = 0; lane < kLanesPerDevice; ++lane) {
+    if (static_cast<Lane>(lane) != Lane::none) platform_.lanes.emplace_back(to_string(static_cast<Lane>(lane)));
+  }
+}
+
+Demand MachineModel::demand(const Op& op) const {
+  switch (kind_of(op.family)) {
+    case OpKind::gpu_kernel: return gpu_.demand(op);
+    case OpKind::cpu_kernel: return cpu_.demand(op);
+    case OpKind::copy: {
+      const auto* shape = std::get_if<CopyShape>(&op.shape);
+      CHECK(shape != nullptr, "a {} without the shape of a copy", to_string(op.family));
+      return pcie_.demand(*shape, {gpu_.hbm(), cpu_.dram(), gpu_.sm_slots(), gpu_.stream_cta_shares()});
+    }
+    case OpKind::host_step: {
+      const auto* shape = std::get_if<HostShape>(&op.shape);
+      CHECK(shape != nullptr, "a {} without a count", to_string(op.family));
+      return host_demand(host_, op.family, *shape);
+    }
+    case OpKind::barrier: break;
+  }
+  return {};
+}
+
+}  // namespace outrider

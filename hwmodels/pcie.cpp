@@ -1,0 +1,74 @@
+// Copy paths over the host link.
+#include "hwmodels/pcie.h"
+
+#include <algorithm>
+
+namespace outrider {
+
+PcieModel::PcieModel(const LinkSpec& link, const Topology& topology, const Profile& profile, Platform& platform)
+    : link_(link), h2d_(link.copy_engine_h2d), d2h_(link.copy_engine_d2h.empty() ? link.copy_engine_h2d : link.copy_engine_d2h),
+      batched_(link.batched_h2d), per_cta_(link.zero_copy_per_cta), latency_(ceil_to_ticks(Seconds(profile.value("link.copy_latency")))),
+      route_(route_to_dram(topology, 0)) {
+  const auto add = [&](const char* name, BytesPerSecond capacity) {
+    platform.resources.push_back({name, "B/s", capacity.value()});
+    return ResourceId(platform.resources.size() - 1);
+  };
+  h2d_link_ = add("link h2d", link.h2d);
+  d2h_link_ = add("link d2h", link.d2h);
+  both_ = add("link both ways", link.bidirectional);
+  links_ = add_links(topology, platform);
+  h2d_engine_ = PoolId(platform.pools.size());
+  d2h_engine_ = PoolId(platform.pools.size() + 1);
+  platform.pools.push_back({"copy engine h2d", 1});
+  platform.pools.push_back({"copy engine d2h", 1});
+}
+
+// Copies per second of the whole shape.
+double PcieModel::rate_cap(const CopyShape& shape) const {
+  const double bytes = shape.total().value();
+  if (shape.memory == HostMemory::pageable) return link_.pageable.value() / bytes;
+  const bool to_gpu = shape.direction == Direction::h2d;
+  const bool batched = shape.path == CopyPath::batched && to_gpu && !batched_.empty();
+  const TransferSurface& surface = batched ? batched_ : to_gpu ? h2d_ : d2h_;
+  return 1.0 / (shape.fragments * surface.seconds_per_fragment(shape.fragment.value()));
+}
+
+void PcieModel::use_path(Demand& demand, const CopyShape& shape, const CopyEnds& ends, double bytes) const {
+  const bool to_gpu = shape.direction == Direction::h2d;
+  demand.use(to_gpu ? h2d_link_ : d2h_link_, bytes);
+  demand.use(both_, bytes);
+  for (const Hop& hop : route_) {  // routes lead from the GPU to DRAM
+    const LinkResources& link = links_[hop.link];
+    demand.use(hop.forward != to_gpu ? link.forward : link.backward, bytes);
+    if (link.both.valid()) demand.use(link.both, bytes);
+  }
+  demand.use(ends.dram, bytes);
+  demand.use(ends.hbm, bytes);
+}
+
+Demand PcieModel::zero_copy(const CopyShape& shape, const CopyEnds& ends) const {
+  Demand demand;
+  demand.latency = latency_;
+  const double bytes = shape.total().value() / static_cast<double>(shape.ctas);
+  demand.units = shape.ctas;
+  demand.pool = ends.sm_slots;
+  demand.slots_per_unit = ends.cta_shares;
+  const double one_cta = shape.fragment.value() / per_cta_.seconds_per_fragment(shape.fragment.value());
+  demand.rate_cap = std::min(one_cta, link_.zero_copy.value() / static_cast<double>(shape.ctas)) / bytes;
+  use_path(demand, shape, ends, bytes);
+  return demand;
+}
+
+Demand PcieModel::demand(const CopyShape& shape, const CopyEnds& ends) const {
+  Demand demand;
+  demand.latency = latency_;
+  if (shape.total() <= Bytes(0.0)) return demand;
+  if (shape.path == CopyPath::sm_zero_copy && shape.ctas > 0) return zero_copy(shape, ends);
+  demand.units = 1;
+  demand.pool = shape.direction == Direction::h2d ? h2d_engine_ : d2h_engine_;
+  demand.rate_cap = rate_cap(shape);
+  use_path(demand, shape, ends, shape.total().value());
+  return demand;
+}
+
+}  // namespace outrider

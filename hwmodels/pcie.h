@@ -1,0 +1,48 @@
+// Copies between host memory and HBM as demands on the host link.
+#pragma once
+
+#include <vector>
+
+#include "hwmodels/profile.h"
+#include "hwmodels/topology.h"
+#include "hwmodels/transfer_surface.h"
+#include "sim/engine/demand.h"
+#include "sim/graph/op.h"
+#include "sim/spec/machine.h"
+
+namespace outrider {
+
+// What a copy touches besides the link.
+struct CopyEnds {
+  ResourceId hbm, dram;
+  PoolId sm_slots;
+  std::int64_t cta_shares = 1;   // of an SM, per zero-copy CTA
+};
+
+// A copy moves its bytes over its direction of the link, the cap over both directions, every link of its route, DRAM and
+// HBM at once. Paths:
+//   copy engine   n fragments one after another on the direction's engine: n · t(fragment), t from the measured surface
+//   batched       the same with the batched surface; the copy engine's where it was not measured
+//   SM zero-copy  CTAs on SM slots load over the link, each at the measured rate per CTA
+//   pageable      at the staging rate, whatever the path
+// What the host thread pays to issue copies is an op of its own.
+class PcieModel {
+ public:
+  PcieModel(const LinkSpec& link, const Topology& topology, const Profile& profile, Platform& platform);
+  Demand demand(const CopyShape& shape, const CopyEnds& ends) const;
+
+ private:
+  double rate_cap(const CopyShape& shape) const;
+  Demand zero_copy(const CopyShape& shape, const CopyEnds& ends) const;
+  void use_path(Demand& demand, const CopyShape& shape, const CopyEnds& ends, double bytes) const;
+
+  LinkSpec link_;
+  TransferSurface h2d_, d2h_, batched_, per_cta_;
+  Duration latency_;
+  ResourceId h2d_link_, d2h_link_, both_;
+  PoolId h2d_engine_, d2h_engine_;
+  std::vector<Hop> route_;
+  std::vector<LinkResources> links_;
+};
+
+}  // namespace outrider

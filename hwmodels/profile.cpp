@@ -1,0 +1,23 @@
+// Access to a profile's coefficients.
+#include "hwmodels/profile.h"
+
+#include "sim/base/check.h"
+
+namespace outrider {
+
+std::string_view to_string(ProfileKind kind) {
+  switch (kind) {
+    case ProfileKind::assumed: return "assumed";
+    case ProfileKind::fitted: return "fitted";
+    case ProfileKind::transferred: return "transferred";
+  }
+  return "";
+}
+
+double Profile::value(std::string_view coefficient) const {
+  const auto found = coefficients.find(coefficient);
+  CHECK(found != coefficients.end(), "profile {} lacks coefficient '{}'", name, coefficient);
+  return found->second.value;
+}
+
+}  // namespace outrider

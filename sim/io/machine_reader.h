@@ -1,0 +1,20 @@
+// Machine files: hardware figures with their provenance, as MachineSpec.
+//
+// Sections gpu, link, cpu, host; keys are the field names of spec/machine.h. A section's `source` speaks for all of its
+// figures; a single figure may say more as {value: 4800 GB/s, source: vendor datasheet}. Transfer surfaces are lists of
+// {fragment: 4 KiB, count: 1000, rate: 0.8 GB/s} with rising fragments. `topology` is optional.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "sim/io/yaml_node.h"
+#include "sim/spec/machine.h"
+
+namespace outrider {
+
+std::optional<MachineSpec> read_machine(const std::filesystem::path& file, ConfigErrors& errors);
+// A machine from a tree already loaded (and overridden); `file` is for messages.
+std::optional<MachineSpec> read_machine(const YamlNode& tree, const std::string& file, ConfigErrors& errors);
+
+}  // namespace outrider

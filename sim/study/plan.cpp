@@ -1,0 +1,126 @@
+// Batches from memory plans: what fits each tier, and what to say where nothing does.
+#include "sim/study/plan.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "sim/base/check.h"
+#include "sim/engine/memory_ledger.h"
+#include "sim/spec/model_math.h"
+
+namespace outrider {
+namespace {
+
+using Tier = MemoryUse::Tier;
+
+struct TierRoom {
+  const char* name;
+  Bytes capacity;
+  bool (*holds)(Tier tier);
+};
+
+std::array<TierRoom, 2> tiers_of(const MachineSpec& machine) {
+  return {{{"HBM", machine.gpu.hbm_capacity, [](Tier tier) { return tier == Tier::hbm; }},
+           {"DRAM", machine.cpu.dram_capacity, [](Tier tier) { return tier != Tier::hbm; }}}};
+}
+
+// The most sequences that a tier holds beside what is fixed; huge where they take nothing of it.
+std::int64_t sequences_in(const TierRoom& room, const std::vector<MemoryUse>& memory) {
+  Bytes fixed, each;
+  for (const MemoryUse& use : memory) {
+    if (!room.holds(use.tier)) continue;
+    fixed += use.fixed;
+    each += use.per_sequence;
+  }
+  if (fixed > room.capacity) return 0;
+  constexpr double kUnbounded = 1e9;
+  const double count = each > Bytes(0.0) ? std::floor((room.capacity - fixed) / each) : kUnbounded;
+  return static_cast<std::int64_t>(std::min(count, kUnbounded));
+}
+
+// What overflows at that batch, with the largest consumers.
+std::string overflow(const MachineSpec& machine, const std::vector<MemoryUse>& memory, std::int64_t batch) {
+  MemoryLedger ledger;
+  for (const TierRoom& room : tiers_of(machine)) {
+    const TierId tier = ledger.add_tier(room.name, room.capacity);
+    for (const MemoryUse& use : memory) {
+      if (room.holds(use.tier)) ledger.add(tier, use.what, use.fixed + static_cast<double>(batch) * use.per_sequence);
+    }
+  }
+  std::string text;
+  for (const Overcommit& over : ledger.overcommitted()) text += (text.empty() ? "" : "; ") + over.message;
+  return text;
+}
+
+void choose_batch(PlannedPoint& plan, const MachineSpec& machine, std::int64_t given) {
+  std::int64_t most = plan.workload->max_batch;
+  plan.limit = "max_batch";
+  for (const TierRoom& room : tiers_of(machine)) {
+    const std::int64_t here = sequences_in(room, plan.memory);
+    if (here >= most) continue;
+    most = here;
+    plan.limit = room.name;
+  }
+  plan.automatic_batch = given == 0;
+  if (given > 0) {
+    const bool fits = overflow(machine, plan.memory, given).empty();
+    plan.batch = fits ? given : 0;
+    plan.limit = fits ? "given" : overflow(machine, plan.memory, given);
+    return;
+  }
+  plan.batch = most;
+  if (most == 0) plan.limit = overflow(machine, plan.memory, 1);
+}
+
+const MethodEntry& entry_named(const std::string& name) {
+  for (const MethodEntry& entry : methods()) {
+    if (entry.info.name == name) return entry;
+  }
+  CHECK(false, "no method '{}': readers refuse those", name);
+  std::abort();
+}
+
+bool listed(const std::vector<std::string>& names, const std::string& name) {
+  return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+}
+
+}  // namespace
+
+MethodPoint method_point(const Scenario& scenario, const PlannedPoint& plan) {
+  return {.model = &scenario.model, .machine = &scenario.machine, .params = &plan.request->params,
+          .context = plan.context, .batch = plan.batch, .steps = plan.steps()};
+}
+
+PlannedPoint plan_point(const Scenario& scenario, const MethodRequest& request, const Workload& workload,
+                        std::int64_t context, std::int64_t given_batch) {
+  PlannedPoint plan;
+  plan.entry = &entry_named(request.method);
+  plan.request = &request;
+  plan.workload = &workload;
+  plan.context = context;
+  const std::unique_ptr<Method> method = plan.entry->make(method_point(scenario, plan));
+  plan.memory = method->memory();
+  plan.need = method->selection_need();
+  plan.layers = std::count_if(scenario.model.layers.begin(), scenario.model.layers.end(), has_growing_kv);
+  choose_batch(plan, scenario.machine, given_batch);
+  return plan;
+}
+
+std::vector<PlannedPoint> plan_points(const Scenario& scenario, const std::vector<std::string>& labels) {
+  std::vector<PlannedPoint> points;
+  for (const Workload& workload : scenario.workloads) {
+    const std::vector<std::int64_t> batches = workload.batches.empty() ? std::vector<std::int64_t>{0} : workload.batches;
+    for (const std::int64_t context : workload.contexts) {
+      for (const std::int64_t batch : batches) {
+        for (const MethodRequest& request : scenario.methods) {
+          if (!listed(workload.methods, request.label) || !listed(labels, request.label)) continue;
+          points.push_back(plan_point(scenario, request, workload, context, batch));
+        }
+      }
+    }
+  }
+  return points;
+}
+
+}  // namespace outrider

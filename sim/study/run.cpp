@@ -1,0 +1,120 @@
+// Runs all points of a scenario: points that need the same selections are simulated together, then claims are judged.
+#include "sim/study/run.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <tuple>
+
+#include "hwmodels/machine_model.h"
+#include "sim/base/check.h"
+#include "sim/study/claims.h"
+#include "sim/study/parallel.h"
+#include "sim/study/simulate.h"
+
+#ifndef OUTRIDER_VERSION
+#define OUTRIDER_VERSION "unknown"
+#endif
+
+namespace outrider {
+namespace {
+
+// Points share a selection trace if they ask for the same blocks over the same steps.
+using SelectionKey = std::tuple<std::int64_t, std::int64_t, std::int64_t>;
+SelectionKey key_of(const PlannedPoint& plan) { return {plan.need.blocks, plan.need.selected, plan.steps()}; }
+
+using Group = std::vector<std::size_t>;
+
+std::map<SelectionKey, Group> group_points(const std::vector<PlannedPoint>& plans) {
+  std::map<SelectionKey, Group> groups;
+  for (std::size_t i = 0; i < plans.size(); ++i) groups[key_of(plans[i])].push_back(i);
+  return groups;
+}
+
+// The union of a group's needs.
+PlannedPoint widest_of(const std::vector<PlannedPoint>& plans, const Group& group) {
+  PlannedPoint widest = plans[group.front()];
+  for (const std::size_t i : group) {
+    widest.batch = std::max(widest.batch, plans[i].batch);
+    widest.need.profiling_steps = std::max(widest.need.profiling_steps, plans[i].need.profiling_steps);
+  }
+  return widest;
+}
+
+std::vector<std::string> caveats_of(const Scenario& scenario, const Profile& profile) {
+  std::vector<std::string> caveats;
+  if (profile.kind == ProfileKind::assumed) {
+    caveats.push_back("efficiencies are stated assumptions with wide intervals, not calibrated on this machine (profile " + profile.name + ")");
+  }
+  if (profile.kind == ProfileKind::transferred) {
+    caveats.push_back("efficiencies are transferred from machine " + profile.machine);
+  }
+  if (!scenario.locality.preset.empty()) {
+    caveats.push_back("block selection is a stochastic process (locality " + scenario.locality.preset + "), not a recorded trace");
+  }
+  return caveats;
+}
+
+const MethodRequest& request_of(const Scenario& scenario, const std::string& label) {
+  const auto found = std::find_if(scenario.methods.begin(), scenario.methods.end(),
+                                  [&](const MethodRequest& each) { return each.label == label; });
+  CHECK(found != scenario.methods.end(), "no method labelled '{}'", label);
+  return *found;
+}
+
+// The first workload that runs the label at that context (0: any).
+const Workload& workload_of(const Scenario& scenario, const std::string& label, std::int64_t context) {
+  const Workload* fallback = nullptr;
+  for (const Workload& workload : scenario.workloads) {
+    const bool runs = workload.methods.empty() || std::find(workload.methods.begin(), workload.methods.end(), label) != workload.methods.end();
+    if (!runs) continue;
+    if (fallback == nullptr) fallback = &workload;
+    if (std::find(workload.contexts.begin(), workload.contexts.end(), context) != workload.contexts.end()) return workload;
+  }
+  CHECK(fallback != nullptr, "no workload runs '{}'", label);
+  return *fallback;
+}
+
+PlannedPoint plan_of(const Scenario& scenario, const std::string& label, std::int64_t context, std::int64_t batch) {
+  const Workload& workload = workload_of(scenario, label, context);
+  if (context == 0) context = workload.contexts.front();
+  if (batch == 0 && !workload.batches.empty()) batch = workload.batches.front();
+  return plan_point(scenario, request_of(scenario, label), workload, context, batch);
+}
+
+}  // namespace
+
+RunReport run_scenario(const Scenario& scenario, const Profile& profile, const RunOptions& options) {
+  RunReport report{.scenario = scenario.name, .model = scenario.model.name, .machine = scenario.machine.name,
+                   .profile = profile.name, .profile_kind = std::string(to_string(profile.kind)),
+                   .version = OUTRIDER_VERSION, .seed = scenario.seed, .caveats = caveats_of(scenario, profile),
+                   .points = {}, .claims = {}};
+  const MachineModel machine(scenario.machine, profile);
+  const std::vector<PlannedPoint> plans = plan_points(scenario, options.labels);
+  report.points.resize(plans.size());
+  std::mutex reporting;
+  std::size_t done = 0;
+  for (const auto& [key, group] : group_points(plans)) {
+    const Selections selections = draw_selections(scenario, widest_of(plans, group), options.threads);
+    parallel_for(group.size(), options.threads, [&, &members = group](std::size_t i) {
+      const std::size_t index = members[i];
+      report.points[index] = simulate_point(scenario, machine, plans[index], selections, {}).result;
+      if (!options.progress) return;
+      const std::lock_guard lock(reporting);
+      options.progress(++done, plans.size());
+    });
+  }
+  for (const Claim& claim : scenario.claims) report.claims.push_back(judge(claim, report.points));
+  return report;
+}
+
+PointDetail run_point(const Scenario& scenario, const Profile& profile, const std::string& label, std::int64_t context,
+                      std::int64_t batch) {
+  const PlannedPoint plan = plan_of(scenario, label, context, batch);
+  const MachineModel machine(scenario.machine, profile);
+  const Selections selections = draw_selections(scenario, plan, 0);
+  SimulatedPoint point = simulate_point(scenario, machine, plan, selections, {.usage = true, .edges = true});
+  return {.result = std::move(point.result), .trace = std::move(point.trace), .measured = point.measured};
+}
+
+}  // namespace outrider

@@ -1,0 +1,124 @@
+// Simulation of one design point and the reading of its figures.
+#include "sim/study/simulate.h"
+
+#include <algorithm>
+
+#include "sim/base/check.h"
+#include "sim/study/parallel.h"
+
+namespace outrider {
+namespace {
+
+constexpr std::int64_t kProfilingSequences = 4;
+
+void run_graph(SimBackend& backend, const MachineModel& machine, const TaskGraph& graph, std::vector<Demand>& demands) {
+  demands.clear();
+  for (const Op& op : graph.ops()) demands.push_back(machine.demand(op));
+  backend.run_step(graph, demands);
+}
+
+// One prompt's prefill: its time and what it sends to the host.
+void charge_prefill(PointResult& result, const MachineModel& machine, Method& method) {
+  SimBackend backend(machine.platform());
+  std::vector<Demand> demands;
+  const TaskGraph graph = method.prefill();
+  run_graph(backend, machine, graph, demands);
+  for (const Op& op : graph.ops()) {
+    if (const auto* copy = std::get_if<CopyShape>(&op.shape)) result.prefill_bytes += copy->total().value();
+  }
+  result.ttft = mean_step_time(backend.finish(), {0, 1});
+}
+
+void read_step_times(PointResult& result, const Trace& trace, StepRange range) {
+  std::vector<Duration> times;
+  for (std::size_t step = range.first; step < range.last; ++step) {
+    times.push_back(trace.steps[step].end - trace.steps[step].begin);
+  }
+  std::sort(times.begin(), times.end());
+  const auto quantile = [&](double p) {
+    return times[static_cast<std::size_t>(p * static_cast<double>(times.size() - 1) + 0.5)].seconds();
+  };
+  result.tpot = mean_step_time(trace, range);
+  result.step_p5 = quantile(0.05);
+  result.step_p95 = quantile(0.95);
+  result.tokens_per_s = static_cast<double>(result.batch) / result.tpot.value();
+}
+
+void read_utilisations(PointResult& result, const Trace& trace) {
+  const double steps = static_cast<double>(trace.steps.size());
+  const double seconds = elapsed(trace, {0, trace.steps.size()}).seconds().value();
+  for (std::size_t i = 0; i < trace.resources.size(); ++i) {
+    const ResourceInfo& resource = trace.resources[i];
+    result.utilisations.push_back({.resource = resource.name, .share = trace.amounts[i] / (resource.capacity * seconds),
+                                   .amount_per_step = trace.amounts[i] / steps,
+                                   .unit = resource.unit.substr(0, resource.unit.find('/'))});
+  }
+}
+
+PointResult row_of(const PlannedPoint& plan) {
+  PointResult result;
+  result.label = plan.request->label;
+  result.method = plan.request->method;
+  result.preset = plan.request->preset;
+  result.workload = plan.workload->name;
+  result.context = plan.context;
+  result.batch = plan.batch;
+  result.automatic_batch = plan.automatic_batch;
+  result.fits = plan.fits();
+  result.limit = plan.limit;
+  result.memory = plan.memory;
+  return result;
+}
+
+}  // namespace
+
+Selections draw_selections(const Scenario& scenario, const PlannedPoint& widest, int threads) {
+  Selections selections;
+  const RandomStream stream = RandomStream(scenario.seed).fork("selection");
+  const auto draw = [&](std::optional<SelectionTrace>& trace, const SelectionShape& shape, std::string_view purpose) {
+    trace.emplace(shape);
+    parallel_for(static_cast<std::size_t>(shape.layers), threads, [&](std::size_t layer) {
+      trace->draw(scenario.locality, stream, static_cast<std::int64_t>(layer), purpose);
+    });
+  };
+  if (widest.need.blocks == 0 || widest.layers == 0) return selections;
+  SelectionShape shape{.layers = widest.layers, .sequences = widest.batch, .steps = widest.steps(),
+                       .blocks = widest.need.blocks, .selected = widest.need.selected};
+  draw(selections.decode, shape, "decode");
+  if (widest.need.profiling_steps == 0) return selections;
+  shape.sequences = kProfilingSequences;
+  shape.steps = widest.need.profiling_steps;
+  draw(selections.profiling, shape, "profiling");
+  return selections;
+}
+
+SimulatedPoint simulate_point(const Scenario& scenario, const MachineModel& machine, const PlannedPoint& plan,
+                              const Selections& selections, RecordOptions record) {
+  SimulatedPoint point{.result = row_of(plan), .trace = {}, .measured = {}};
+  if (!plan.fits()) return point;
+  check_context() = {.now = {}, .op = plan.request->label, .replay_command = "outrider run " + scenario.source_file,
+                     .seed = scenario.seed};
+  MethodPoint seen = method_point(scenario, plan);
+  if (selections.decode) seen.selection = &*selections.decode;
+  if (selections.profiling) seen.profiling = &*selections.profiling;
+  const std::unique_ptr<Method> method = plan.entry->make(seen);
+  SimBackend backend(machine.platform(), record);
+  std::vector<Demand> demands;
+  for (std::int64_t step = 0; step < plan.steps(); ++step) {
+    run_graph(backend, machine, method->decode_step(step), demands);
+  }
+  point.trace = backend.finish();
+  point.measured = {static_cast<std::size_t>(plan.workload->warmup_steps), static_cast<std::size_t>(plan.steps())};
+  PointResult& result = point.result;
+  result.facts = method->facts();
+  read_step_times(result, point.trace, point.measured);
+  read_utilisations(result, point.trace);
+  result.gpu_idle = idle_share(point.trace, {lane_id(Lane::compute), lane_id(Lane::side)}, point.measured);
+  result.causes = causes(point.trace, point.measured);
+  for (const Ledger& ledger : ledger_by_name(point.trace, point.measured)) result.ledger += ledger;
+  result.fingerprint = fingerprint(point.trace);
+  if (plan.workload->prefill) charge_prefill(result, machine, *method);
+  return point;
+}
+
+}  // namespace outrider

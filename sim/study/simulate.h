@@ -1,0 +1,27 @@
+// The straight line of one point: method → task graphs → demands → backend → trace → figures.
+#pragma once
+
+#include "hwmodels/machine_model.h"
+#include "sim/engine/sim_backend.h"
+#include "sim/methods/selection.h"
+#include "sim/study/plan.h"
+
+namespace outrider {
+
+// The selection traces that points with equal needs share; empty where a method selects nothing.
+struct Selections {
+  std::optional<SelectionTrace> decode, profiling;
+};
+
+// Draws the traces for a need, in parallel over layers.
+Selections draw_selections(const Scenario& scenario, const PlannedPoint& widest, int threads);
+
+struct SimulatedPoint {
+  PointResult result;
+  Trace trace;         // of the decode steps, warm-up included
+  StepRange measured;
+};
+SimulatedPoint simulate_point(const Scenario& scenario, const MachineModel& machine, const PlannedPoint& plan,
+                              const Selections& selections, RecordOptions record);
+
+}  // namespace outrider
