@@ -14,12 +14,13 @@ constexpr double kMostWaves = 4.0;
 
 // Launch configurations that decode kernels of these families typically have; shared memory as far as the SM has it.
 std::int64_t family_ctas(const GpuSpec& gpu, LaunchConfig config) {
-  config.shared_memory = std::min(config.shared_memory, gpu.shared_memory_per_sm - Bytes(1024.0));
-  return std::max<std::int64_t>(1, ctas_per_sm(gpu, config));
+  const auto available = static_cast<std::int64_t>(gpu.shared_memory_per_sm.value()) - 1024;
+  config.shared_bytes = std::min(config.shared_bytes, available);
+  return std::max<std::int64_t>(1, occupancy(gpu, config).ctas_per_sm);
 }
-constexpr LaunchConfig kGemm{256, 168, Bytes(144.0 * 1024.0)};
-constexpr LaunchConfig kAttention{128, 168, Bytes(80.0 * 1024.0)};
-constexpr LaunchConfig kStream{256, 32, Bytes(0.0)};
+constexpr LaunchConfig kGemm{.threads = 256, .registers_per_thread = 168, .shared_bytes = 144 * 1024};
+constexpr LaunchConfig kAttention{.threads = 128, .registers_per_thread = 168, .shared_bytes = 80 * 1024};
+constexpr LaunchConfig kStream{.threads = 256, .registers_per_thread = 32, .shared_bytes = 0};
 
 }  // namespace
 

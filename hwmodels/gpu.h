@@ -11,6 +11,9 @@
 
 namespace outrider {
 
+// SM slots are counted in shares of an SM, so that kernels of different occupancy can run side by side.
+inline constexpr std::int64_t kSharesPerSm = 65536;
+
 // A kernel of U CTAs, A of them at once (U up to four waves; larger grids are taken as persistent), moves Q bytes and
 // does F FLOPs. A CTA's rate in CTAs per second is capped at
 //   min( e_hbm · H / (A · Q/U),  e_ar · P / (A · F/U),  (I / L) / (a · Q/U) )
