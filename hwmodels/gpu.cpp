@@ -86,14 +86,12 @@ Demand GpuModel::gemm(const GemmShape& shape) const {
                  .arithmetic_efficiency = gemm_arithmetic_, .latency = kernel_latency_});
 }
 
-// Bytes: K and V of every token once. FLOPs: q·k and p·v for every query head. Splits of the tokens fill the SMs.
+// Bytes: K and V of every token once. FLOPs: q·k and p·v for every query head. The tokens of all sequences and heads are
+// split evenly over as many CTAs as run at once, as planned split-KV kernels do.
 Demand GpuModel::attention(Family family, const AttentionShape& shape) const {
   const double width = static_cast<double>(shape.head_dim + shape.v_head_dim);
   const double value_width = static_cast<double>(shape.v_head_dim > 0 ? shape.v_head_dim : shape.head_dim);
-  const double heads = static_cast<double>(shape.sequences * shape.kv_heads);
-  const double at_once = static_cast<double>(gpu_.sms * attention_ctas_);
-  const double splits = std::max(1.0, std::ceil(at_once / std::max(heads, 1.0)));
-  return launch({.ctas = splits > 1.0 ? at_once : heads, .ctas_per_sm = attention_ctas_,
+  return launch({.ctas = static_cast<double>(gpu_.sms * attention_ctas_), .ctas_per_sm = attention_ctas_,
                  .bytes = shape.tokens * static_cast<double>(shape.kv_heads) * width * bytes_of(shape.type).value(),
                  .flops = 2.0 * shape.tokens * static_cast<double>(shape.q_heads) * (static_cast<double>(shape.head_dim) + value_width),
                  .type = DataType::bf16, .hbm_efficiency = family == Family::attend_sparse ? sparse_hbm_ : attend_hbm_,

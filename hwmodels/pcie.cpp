@@ -17,20 +17,20 @@ PcieModel::PcieModel(const LinkSpec& link, const Topology& topology, const Profi
   d2h_link_ = add("link d2h", link.d2h);
   both_ = add("link both ways", link.bidirectional);
   links_ = add_links(topology, platform);
-  h2d_engine_ = PoolId(platform.pools.size());
-  d2h_engine_ = PoolId(platform.pools.size() + 1);
-  platform.pools.push_back({"copy engine h2d", 1});
-  platform.pools.push_back({"copy engine d2h", 1});
+  const auto add_engine = [&](const char* name) {
+    platform.resources.push_back({name, "s/s", 1.0});
+    return ResourceId(platform.resources.size() - 1);
+  };
+  h2d_engine_ = add_engine("copy engine h2d");
+  d2h_engine_ = add_engine("copy engine d2h");
 }
 
-// Copies per second of the whole shape.
-double PcieModel::rate_cap(const CopyShape& shape) const {
-  const double bytes = shape.total().value();
-  if (shape.memory == HostMemory::pageable) return link_.pageable.value() / bytes;
+double PcieModel::engine_seconds(const CopyShape& shape) const {
+  if (shape.memory == HostMemory::pageable) return shape.total().value() / link_.pageable.value();
   const bool to_gpu = shape.direction == Direction::h2d;
   const bool batched = shape.path == CopyPath::batched && to_gpu && !batched_.empty();
   const TransferSurface& surface = batched ? batched_ : to_gpu ? h2d_ : d2h_;
-  return 1.0 / (shape.fragments * surface.seconds_per_fragment(shape.fragment.value()));
+  return shape.fragments * surface.seconds_per_fragment(shape.fragment.value());
 }
 
 void PcieModel::use_path(Demand& demand, const CopyShape& shape, const CopyEnds& ends, double bytes) const {
@@ -64,9 +64,10 @@ Demand PcieModel::demand(const CopyShape& shape, const CopyEnds& ends) const {
   demand.latency = latency_;
   if (shape.total() <= Bytes(0.0)) return demand;
   if (shape.path == CopyPath::sm_zero_copy && shape.ctas > 0) return zero_copy(shape, ends);
+  const double seconds = engine_seconds(shape);
   demand.units = 1;
-  demand.pool = shape.direction == Direction::h2d ? h2d_engine_ : d2h_engine_;
-  demand.rate_cap = rate_cap(shape);
+  demand.rate_cap = 1.0 / seconds;
+  demand.use(shape.direction == Direction::h2d ? h2d_engine_ : d2h_engine_, seconds);
   use_path(demand, shape, ends, shape.total().value());
   return demand;
 }

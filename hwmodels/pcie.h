@@ -21,7 +21,9 @@ struct CopyEnds {
 
 // A copy moves its bytes over its direction of the link, the cap over both directions, every link of its route, DRAM and
 // HBM at once. Paths:
-//   copy engine   n fragments one after another on the direction's engine: n · t(fragment), t from the measured surface
+//   copy engine   n fragments one after another on the direction's engine: n · t(fragment), t from the measured surface.
+//                 The engine's time is a resource: copies of different streams take turns fragment by fragment, so each
+//                 gets an equal share of it
 //   batched       the same with the batched surface; the copy engine's where it was not measured
 //   SM zero-copy  CTAs on SM slots load over the link, each at the measured rate per CTA
 //   pageable      at the staging rate, whatever the path
@@ -32,7 +34,7 @@ class PcieModel {
   Demand demand(const CopyShape& shape, const CopyEnds& ends) const;
 
  private:
-  double rate_cap(const CopyShape& shape) const;
+  double engine_seconds(const CopyShape& shape) const;
   Demand zero_copy(const CopyShape& shape, const CopyEnds& ends) const;
   void use_path(Demand& demand, const CopyShape& shape, const CopyEnds& ends, double bytes) const;
 
@@ -40,7 +42,7 @@ class PcieModel {
   TransferSurface h2d_, d2h_, batched_, per_cta_;
   Duration latency_;
   ResourceId h2d_link_, d2h_link_, both_;
-  PoolId h2d_engine_, d2h_engine_;
+  ResourceId h2d_engine_, d2h_engine_;
   std::vector<Hop> route_;
   std::vector<LinkResources> links_;
 };

@@ -1,4 +1,4 @@
-// Look-up of coefficients and names of profile kinds.
+// Access to a profile's coefficients.
 #include "hwmodels/profile.h"
 
 #include "sim/base/check.h"
@@ -16,7 +16,7 @@ std::string_view to_string(ProfileKind kind) {
 
 double Profile::value(std::string_view coefficient) const {
   const auto found = coefficients.find(coefficient);
-  CHECK(found != coefficients.end(), "profile '{}' lacks '{}'", name, coefficient);
+  CHECK(found != coefficients.end(), "profile {} lacks coefficient '{}'", name, coefficient);
   return found->second.value;
 }
 

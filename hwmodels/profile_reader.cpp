@@ -1,11 +1,7 @@
-// Reading and checking of profiles against the table of coefficients.
+// Strict reading of profiles.
 #include "hwmodels/profile_reader.h"
 
 #include <fmt/format.h>
-
-#include <algorithm>
-#include <array>
-#include <vector>
 
 #include "hwmodels/coefficients.h"
 #include "sim/io/yaml_reader.h"
@@ -13,83 +9,53 @@
 namespace outrider {
 namespace {
 
-constexpr std::array kKinds = {ProfileKind::assumed, ProfileKind::fitted, ProfileKind::transferred};
-
-ProfileKind read_kind(Section& root) {
-  std::vector<std::string> names;
-  for (const ProfileKind kind : kKinds) names.emplace_back(to_string(kind));
-  if (!root.has("kind")) root.complain("kind", "assumed, fitted or transferred", "nothing: the key is missing");
-  const std::string name = root.choice_or("kind", names.front(), names);
-  return kKinds[static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin())];
+ProfileKind kind_named(const std::string& name) {
+  for (const ProfileKind kind : {ProfileKind::assumed, ProfileKind::fitted, ProfileKind::transferred}) {
+    if (to_string(kind) == name) return kind;
+  }
+  return ProfileKind::assumed;
 }
 
-double read_figure(Section& section, const char* key, const CoefficientInfo& info) {
-  const Range range{info.low, info.high};
-  return info.dimension ? section.quantity(key, *info.dimension, range) : section.number(key, range);
-}
-
-Coefficient read_coefficient(Section section, const CoefficientInfo& info) {
-  Coefficient coefficient;
-  const std::size_t before = section.context().errors.size();
-  coefficient.value = read_figure(section, "value", info);
-  coefficient.low = read_figure(section, "low", info);
-  coefficient.high = read_figure(section, "high", info);
-  coefficient.source = section.text("source");
-  section.finish();
-  const bool ordered = coefficient.low <= coefficient.value && coefficient.value <= coefficient.high;
-  if (!ordered && section.context().errors.size() == before) {
-    section.complain("value", "low <= value <= high",
-                     fmt::format("{} outside of [{}, {}]", coefficient.value, coefficient.low, coefficient.high));
+Coefficient read_coefficient(Section item) {
+  Coefficient coefficient{.value = item.number("value", kNotNegative), .low = item.number("low", kNotNegative),
+                          .high = item.number("high", kNotNegative), .source = item.text("source")};
+  item.finish();
+  if (coefficient.value < coefficient.low || coefficient.value > coefficient.high) {
+    item.complain("value", fmt::format("a value from low {} to high {}", coefficient.low, coefficient.high), fmt::format("{}", coefficient.value));
   }
   return coefficient;
 }
 
-void read_coefficients(Section section, Profile& profile) {
-  for (const CoefficientInfo& info : coefficient_table()) {
-    if (auto figure = section.section(info.name, true)) {
-      profile.coefficients.emplace(std::string(info.name), read_coefficient(std::move(*figure), info));
-    }
-  }
-  section.finish();
-}
-
-// The patterns mirror parse_quantity: a plain number, one blank, a unit.
-std::string figure_schema(const CoefficientInfo& info) {
-  if (!info.dimension) return fmt::format(R"({{"type": "number", "minimum": {}, "maximum": {}}})", info.low, info.high);
-  return fmt::format(R"({{"type": "string", "examples": ["{}"]}})", example_of(*info.dimension));
-}
-
 }  // namespace
 
-std::optional<Profile> read_profile(const YamlNode& tree, const std::string& file, ConfigErrors& errors) {
+std::optional<Profile> read_profile(const std::filesystem::path& file, ConfigErrors& errors) {
   const std::size_t before = errors.size();
-  ReadContext context{file, errors};
-  Section root(tree, "", context);
+  const std::optional<YamlNode> tree = load_yaml(file, errors);
+  if (!tree) return std::nullopt;
+  ReadContext context{file.string(), errors};
+  Section root(*tree, "", context);
+  const std::vector<std::string> kinds = {"assumed", "fitted", "transferred"};
   Profile profile;
-  profile.file = file;
   profile.name = root.text("name");
-  profile.kind = read_kind(root);
+  profile.file = file.string();
+  profile.kind = kind_named(root.choice_or("kind", "assumed", kinds));
   profile.machine = root.text_or("machine", "");
   profile.note = root.text_or("note", "");
-  if (profile.kind != ProfileKind::assumed && profile.machine.empty()) {
-    root.complain("machine", "the machine that the profile was fitted on", "nothing");
+  if (auto section = root.section("coefficients", true)) {
+    for (const CoefficientInfo& info : coefficient_table()) {
+      if (auto item = section->section(info.name, true)) profile.coefficients.emplace(info.name, read_coefficient(std::move(*item)));
+    }
+    section->finish();
   }
-  if (auto coefficients = root.section("coefficients", true)) read_coefficients(std::move(*coefficients), profile);
   root.finish();
   if (errors.size() != before) return std::nullopt;
   return profile;
 }
 
-std::optional<Profile> read_profile(const std::filesystem::path& file, ConfigErrors& errors) {
-  const std::optional<YamlNode> tree = load_yaml(file, errors);
-  if (!tree) return std::nullopt;
-  return read_profile(*tree, file.string(), errors);
-}
-
 std::string profile_schema() {
   std::string properties, required;
   for (const CoefficientInfo& info : coefficient_table()) {
-    const std::string figure = figure_schema(info);
+    const std::string figure = R"({"type": "number", "minimum": 0})";
     properties += fmt::format(
         R"({}
         "{}": {{"type": "object", "description": "{}", "additionalProperties": false,

@@ -27,8 +27,8 @@ inline constexpr int kFamilies = static_cast<int>(Family::barrier) + 1;
 std::string_view to_string(Family family);
 
 // FIFO lanes of one GPU's process. Streams order their ops; the host thread and the CPU queue do too.
-enum class Lane : std::uint8_t { host, compute, side, h2d, d2h, cpu, none };
-inline constexpr int kLanesPerDevice = 7;
+enum class Lane : std::uint8_t { host, compute, side, h2d, d2h, recall, cpu, none };
+inline constexpr int kLanesPerDevice = 8;
 std::string_view to_string(Lane lane);
 constexpr LaneId lane_id(Lane lane, int device = 0) {
   return LaneId(static_cast<std::size_t>(device * kLanesPerDevice + static_cast<int>(lane)));

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,20 +19,34 @@ struct ConfigError {
   std::string expected{};
   std::string got{};
   std::string suggestion{};  // the nearest valid name, or empty
+
+  bool operator==(const ConfigError&) const = default;
 };
 
 // "file:line:column: dotted.path: expected …, got …, did you mean …?", without the parts that are empty.
 std::string to_string(const ConfigError& error);
 
+inline constexpr std::size_t kMaxErrorsKept = 200;
+
 class ConfigErrors {
  public:
-  void add(ConfigError error) { all_.push_back(std::move(error)); }
-  bool empty() const { return all_.empty(); }
-  std::size_t size() const { return all_.size(); }
-  const std::vector<ConfigError>& all() const { return all_; }
+  // Keeps the first kMaxErrorsKept and counts the rest, so that a file of nonsense cannot fill memory or a terminal.
+  void add(ConfigError error);
+  bool empty() const { return found_ == 0; }
+  std::size_t size() const { return found_; }
+  // By file, line, column and path, each mistake once; at last how many more were found, if any.
+  std::vector<ConfigError> all() const;
 
  private:
-  std::vector<ConfigError> all_;
+  std::vector<ConfigError> kept_;
+  std::size_t found_ = 0;
 };
+
+// The candidate nearest to `name` in edits (insert, delete, replace, swap neighbours), if at most a third of the name's
+// length; the first of equals; empty where there is none.
+std::string nearest_of(std::string_view name, std::span<const std::string> candidates);
+
+// Cut to what a message can hold, at a character's boundary, with "…" where something was cut.
+std::string shortened(std::string_view text);
 
 }  // namespace outrider

@@ -1,6 +1,8 @@
 // Parsing of numbers and units.
 #include "sim/io/quantities.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cmath>
 #include <span>
@@ -13,12 +15,15 @@ struct Unit {
   double factor;
 };
 
-constexpr Unit kBytes[] = {{"B", 1.0}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12},
-                           {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0}};
-constexpr Unit kByteRates[] = {{"B/s", 1.0}, {"kB/s", 1e3}, {"MB/s", 1e6}, {"GB/s", 1e9}, {"TB/s", 1e12},
-                               {"KiB/s", 1024.0}, {"MiB/s", 1048576.0}, {"GiB/s", 1073741824.0}};
-constexpr Unit kFlopRates[] = {{"FLOP/s", 1.0}, {"GFLOP/s", 1e9}, {"TFLOP/s", 1e12}, {"PFLOP/s", 1e15}};
-constexpr Unit kSeconds[] = {{"s", 1.0}, {"ms", 1e-3}, {"us", 1e-6}, {"µs", 1e-6}, {"ns", 1e-9}};
+// Smallest first.
+constexpr Unit kBytes[] = {{"B", 1.0},           {"kB", 1e3},   {"KiB", 1024.0},
+                           {"MB", 1e6},          {"MiB", 1048576.0}, {"GB", 1e9},
+                           {"GiB", 1073741824.0}, {"TB", 1e12},  {"TiB", 1099511627776.0}};
+constexpr Unit kByteRates[] = {{"B/s", 1.0},           {"kB/s", 1e3},   {"KiB/s", 1024.0},
+                               {"MB/s", 1e6},          {"MiB/s", 1048576.0}, {"GB/s", 1e9},
+                               {"GiB/s", 1073741824.0}, {"TB/s", 1e12},  {"TiB/s", 1099511627776.0}};
+constexpr Unit kFlopRates[] = {{"FLOP/s", 1.0}, {"MFLOP/s", 1e6}, {"GFLOP/s", 1e9}, {"TFLOP/s", 1e12}, {"PFLOP/s", 1e15}};
+constexpr Unit kSeconds[] = {{"ns", 1e-9}, {"us", 1e-6}, {"µs", 1e-6}, {"ms", 1e-3}, {"s", 1.0}};
 constexpr Unit kHertz[] = {{"Hz", 1.0}, {"kHz", 1e3}, {"MHz", 1e6}, {"GHz", 1e9}};
 
 std::span<const Unit> units_of(Dimension dimension) {
@@ -31,6 +36,10 @@ std::span<const Unit> units_of(Dimension dimension) {
   }
   return {};
 }
+
+// Small units divide by a power of ten that is exact, so that "3 us" is the double nearest to 3e-6.
+double scaled(double count, double factor) { return factor < 1.0 ? count / std::round(1.0 / factor) : count * factor; }
+double unscaled(double value, double factor) { return factor < 1.0 ? value * std::round(1.0 / factor) : value / factor; }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -90,9 +99,28 @@ std::optional<double> parse_quantity(std::string_view text, Dimension dimension)
   const std::string_view name = text.substr(blank + 1);
   if (!number) return std::nullopt;
   for (const Unit& unit : units_of(dimension)) {
-    if (unit.name == name) return *number * unit.factor;
+    if (unit.name != name) continue;
+    const double value = scaled(*number, unit.factor);
+    return std::isfinite(value) ? std::optional(value) : std::nullopt;
   }
   return std::nullopt;
+}
+
+std::vector<std::string_view> unit_names(Dimension dimension) {
+  std::vector<std::string_view> names;
+  for (const Unit& unit : units_of(dimension)) names.push_back(unit.name);
+  return names;
+}
+
+std::string format_quantity(double value, Dimension dimension) {
+  std::string best;
+  for (const Unit& unit : units_of(dimension)) {
+    const double count = unscaled(value, unit.factor);
+    const std::string text = fmt::format("{} {}", count, unit.name);
+    const bool better = best.empty() || text.size() < best.size() || (text.size() == best.size() && std::abs(count) >= 1.0);
+    if (better && parse_quantity(text, dimension) == value) best = text;
+  }
+  return best;
 }
 
 }  // namespace outrider

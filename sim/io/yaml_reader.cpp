@@ -9,19 +9,6 @@
 namespace outrider {
 namespace {
 
-std::size_t edits(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({replaced, row[j] + 1, row[j - 1] + 1}));
-    }
-  }
-  return row.back();
-}
-
 std::string in_range(const Range& range) {
   if (range.low == kPositive.low) return "above 0";
   if (std::isfinite(range.low) && std::isfinite(range.high)) return fmt::format("from {} to {}", range.low, range.high);
@@ -47,18 +34,6 @@ std::string describe(const YamlNode& node) {
   if (node.kind == YamlNode::Kind::list) return "a list";
   if (node.kind == YamlNode::Kind::map) return "a mapping";
   return node.text.empty() && !node.quoted ? "nothing" : fmt::format("'{}'", node.text.substr(0, 80));
-}
-
-std::string nearest_of(std::string_view name, std::span<const std::string> candidates) {
-  std::string best;
-  std::size_t fewest = std::max<std::size_t>(1, name.size() / 3) + 1;
-  for (const std::string& candidate : candidates) {
-    const std::size_t distance = edits(name, candidate);
-    if (distance >= fewest) continue;
-    fewest = distance;
-    best = candidate;
-  }
-  return best;
 }
 
 Section::Section(const YamlNode& node, std::string path, ReadContext& context)

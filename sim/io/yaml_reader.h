@@ -75,7 +75,5 @@ class Section {
 
 // What a node is, for messages: "'12 GB'", "a list", "a mapping".
 std::string describe(const YamlNode& node);
-// The candidate within a third of its length in edits of `name`, or empty.
-std::string nearest_of(std::string_view name, std::span<const std::string> candidates);
 
 }  // namespace outrider

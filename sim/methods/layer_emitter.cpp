@@ -66,6 +66,11 @@ OpId LayerEmitter::copy_issued(Family family, const CopyShape& shape, int layer,
   return builder_.add({family, lane_of(family), static_cast<std::int16_t>(layer), shape}, after);
 }
 
+OpId LayerEmitter::copy_on(Lane lane, const CopyShape& shape, int layer, Deps after) {
+  const Family family = shape.direction == Direction::h2d ? Family::copy_h2d : Family::copy_d2h;
+  return builder_.add({family, lane_id(lane), static_cast<std::int16_t>(layer), shape}, after);
+}
+
 OpId LayerEmitter::cpu(Family family, Shape shape, int layer, Deps after) {
   return builder_.add({family, lane_of(family), static_cast<std::int16_t>(layer), shape}, after);
 }

@@ -26,7 +26,9 @@ class LayerEmitter {
   // Primitive ops.
   OpId kernel(Family family, Shape shape, int layer, Deps after);
   OpId copy(Family family, const CopyShape& shape, int layer, Deps after);
-  OpId copy_issued(Family family, const CopyShape& shape, int layer, Deps after);  // by a host op among `after`
+  // Issued by a host op among `after`, or by a background thread; on the stream of its direction, or on `lane`.
+  OpId copy_issued(Family family, const CopyShape& shape, int layer, Deps after);
+  OpId copy_on(Lane lane, const CopyShape& shape, int layer, Deps after);
   OpId cpu(Family family, Shape shape, int layer, Deps after);
   OpId host(Family family, double count, int layer, Deps after);
   void new_segment();                        // the next GPU ops need a fresh launch by the host thread

@@ -107,7 +107,7 @@ class Scout final : public SparseMethod {
     if (missing.blocks.total == 0) return;
     const CopyShape blocks = block_copies(layer, missing.blocks.total);
     note_link(blocks);
-    emit_.fill(static_cast<CarrySlot>(layer), emit_.copy_issued(Family::copy_h2d, blocks, layer, {attended, missing.listed}));
+    emit_.fill(static_cast<CarrySlot>(layer), emit_.copy_on(Lane::recall, blocks, layer, {attended, missing.listed}));
   }
 
   void await_recall(int layer, OpId op) { emit_.await(op, static_cast<CarrySlot>(layer)); }

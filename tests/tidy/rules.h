@@ -29,6 +29,13 @@ Findings banners(const SourceFile& file);
 Findings unfinished_marks(const SourceFile& file);
 Findings machine_paths(const SourceFile& file);
 
+// What a text in Markdown links to within the tree.
+struct Link {
+  std::string target;
+  std::size_t line = 0;
+};
+std::vector<Link> links(const SourceFile& file);
+
 // Code
 Findings vague_names(const SourceFile& file);
 Findings shared_ownership(const SourceFile& file);

@@ -101,6 +101,15 @@ TEST(TextRules, PathsOfOneMachineAreFound) {
               IsEmpty());
 }
 
+TEST(TextRules, LinksWithinTheTreeAreFound) {
+  const std::vector<Link> found =
+      links(parse("README.md", "[a](sim/a.h) and [b](https://b.org), [c](d.md#e)\n[f](#g)\n[h](i)\n"));
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_EQ(found[0].target, "sim/a.h");
+  EXPECT_EQ(found[1].target, "d.md");
+  EXPECT_EQ(found[2].line, 3U);
+}
+
 TEST(CodeRules, VagueNamesAreFound) {
   EXPECT_THAT(broken(vague_names, "class LaneManager;\nclass SpanHelper;\nint string_utils;\nstruct StateImpl;\n"),
               ElementsAre(1, 2, 3, 4));

@@ -117,6 +117,18 @@ Findings unfinished_marks(const SourceFile& file) {
   });
 }
 
+std::vector<Link> links(const SourceFile& file) {
+  std::vector<Link> result;
+  for (std::size_t i = 0; is_prose(file) && i < file.lines.size(); ++i) {
+    const std::string& line = file.lines[i];
+    for (std::size_t at = line.find("]("); at != std::string::npos; at = line.find("](", at + 1)) {
+      const std::string target = line.substr(at + 2, line.find_first_of("#)", at + 2) - at - 2);
+      if (!target.empty() && target.find("://") == std::string::npos) result.push_back({target, i + 1});
+    }
+  }
+  return result;
+}
+
 Findings machine_paths(const SourceFile& file) {
   constexpr std::array kRoots = {
       "/ho"

@@ -51,6 +51,19 @@ TEST(Text, HasNoBanners) { EXPECT_TRUE(keeps(banners)); }
 TEST(Text, HasNoUnfinishedMarks) { EXPECT_TRUE(keeps(unfinished_marks)); }
 TEST(Text, HasNoPathsOfOneMachine) { EXPECT_TRUE(keeps(machine_paths)); }
 
+TEST(Text, LinksNameFilesThatExist) {
+  std::string broken;
+  for (const SourceFile& file : tree()) {
+    const auto folder = (std::filesystem::path(OUTRIDER_SOURCE_DIR) / file.path).parent_path();
+    for (const Link& link : links(file)) {
+      if (!std::filesystem::exists(folder / link.target)) {
+        broken += file.path + ":" + std::to_string(link.line) + ": " + link.target + "\n";
+      }
+    }
+  }
+  EXPECT_EQ(broken, "");
+}
+
 TEST(Code, NamesAreNotVague) { EXPECT_TRUE(keeps(vague_names)); }
 TEST(Code, OwnershipIsNotShared) { EXPECT_TRUE(keeps(shared_ownership)); }
 TEST(Code, NothingDependsOnHashOrder) { EXPECT_TRUE(keeps(unordered_containers)); }

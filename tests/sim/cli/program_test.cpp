@@ -1,4 +1,5 @@
 // The program itself, run as a user runs it: what it prints, where, and its exit codes.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>

@@ -1,0 +1,61 @@
+// What a place in a document may hold: the one description behind error messages and published schemas.
+#pragma once
+
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sim/io/quantities.h"
+
+namespace outrider {
+
+// A closed interval; the default takes all.
+struct Range {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+  bool contains(double value) const { return value >= low && value <= high; }
+};
+inline constexpr Range kPositive{std::numeric_limits<double>::min(), std::numeric_limits<double>::infinity()};
+inline constexpr Range kNotNegative{0.0, std::numeric_limits<double>::infinity()};
+
+// A reader that runs without a document notes here what it asks for; see Section::recording.
+struct Shape {
+  struct Member;
+
+  std::vector<std::string> types{};    // of JSON: "string", "integer", "array", …; several where any of them will do
+  std::string expected{};              // completes "expected …"
+  std::string meaning{};
+  std::string pattern{};               // of strings, a regular expression
+  std::vector<std::string> choices{};  // of strings; empty: any
+  Range range{};                       // of numbers
+  std::vector<Member> members{};       // of objects, which hold no others
+  std::unique_ptr<Shape> items{};      // of arrays, which hold at least one
+  std::vector<std::unique_ptr<Shape>> alternatives{};  // one of these instead of all of the above
+
+  Shape& member(std::string_view name, bool required);  // found or made
+  // Says that this is what the place may hold; the second to say so makes both alternatives. Returns the place of `shape`.
+  Shape& allow(Shape shape);
+};
+struct Shape::Member {
+  std::string name;
+  bool required = false;
+  std::unique_ptr<Shape> shape;
+};
+
+Shape text_shape();
+Shape flag_shape();
+Shape integer_shape(Range range);
+Shape number_shape(Range range);
+Shape token_count_shape(Range range);
+Shape quantity_shape(Dimension dimension, Range range);
+Shape choice_shape(std::vector<std::string> choices);
+Shape list_shape(std::string expected);
+Shape section_shape();
+
+// As a JSON schema (draft 2020-12), with a final newline. The title names the file format.
+std::string json_schema(const Shape& shape, std::string_view title);
+
+}  // namespace outrider
