@@ -19,13 +19,17 @@ double dram_rate_of(const CpuSpec& cpu, const Profile& profile) {
 }  // namespace
 
 CpuModel::CpuModel(const CpuSpec& cpu, const Profile& profile, Platform& platform)
-    : cpu_(cpu), cores_(std::max(1.0, static_cast<double>(cpu.cores - 1))), dram_rate_(dram_rate_of(cpu, profile)),
-      attention_rate_(cpu.attention_measured > BytesPerSecond(0.0) ? cpu.attention_measured.value()
-                                                                   : dram_rate_ * profile.value("cpu.attention_dram_efficiency")),
+    : cpu_(cpu),
+      cores_(std::max(1.0, static_cast<double>(cpu.cores - 1))),
+      dram_rate_(dram_rate_of(cpu, profile)),
+      attention_rate_(cpu.attention_measured > BytesPerSecond(0.0)
+                          ? cpu.attention_measured.value()
+                          : dram_rate_ * profile.value("cpu.attention_dram_efficiency")),
       stream_rate_(dram_rate_ * profile.value("cpu.stream_dram_efficiency")) {
   const double cycles = cpu.clock.value() * profile.value("cpu.arithmetic_efficiency");
   core_flops_bf16_ = cycles * cpu.flops_per_cycle_bf16;
-  fork_join_ = ceil_to_ticks(Seconds(profile.value("cpu.fork_join") + cores_ * profile.value("cpu.fork_join_per_thread")));
+  fork_join_ =
+      ceil_to_ticks(Seconds(profile.value("cpu.fork_join") + cores_ * profile.value("cpu.fork_join_per_thread")));
   dram_ = ResourceId(platform.resources.size());
   platform.resources.push_back({"DRAM", "B/s", dram_rate_});
   pool_ = PoolId(platform.pools.size());
@@ -52,13 +56,18 @@ Demand CpuModel::parallel_for(const Work& work) const {
 Demand CpuModel::demand(const Op& op) const {
   if (const auto* shape = std::get_if<AttentionShape>(&op.shape)) {
     const double width = static_cast<double>(shape->head_dim + shape->v_head_dim);
-    return parallel_for({.chunks = static_cast<double>(shape->sequences * shape->kv_heads),
-                         .bytes = shape->tokens * static_cast<double>(shape->kv_heads) * width * bytes_of(shape->type).value(),
-                         .flops = 2.0 * shape->tokens * static_cast<double>(shape->q_heads) * width, .dram_rate = attention_rate_});
+    return parallel_for(
+        {.chunks = static_cast<double>(shape->sequences * shape->kv_heads),
+         .bytes = shape->tokens * static_cast<double>(shape->kv_heads) * width * bytes_of(shape->type).value(),
+         .flops = 2.0 * shape->tokens * static_cast<double>(shape->q_heads) * width,
+         .dram_rate = attention_rate_});
   }
   const auto* shape = std::get_if<StreamShape>(&op.shape);
   CHECK(shape != nullptr, "a {} without the shape of a CPU kernel", to_string(op.family));
-  return parallel_for({.chunks = shape->items, .bytes = (shape->read + shape->write).value(), .flops = shape->flops.value(), .dram_rate = stream_rate_});
+  return parallel_for({.chunks = shape->items,
+                       .bytes = (shape->read + shape->write).value(),
+                       .flops = shape->flops.value(),
+                       .dram_rate = stream_rate_});
 }
 
 }  // namespace outrider

@@ -9,7 +9,7 @@
 namespace outrider {
 namespace {
 
-constexpr double kTile = 128.0;   // rows and columns of a GEMM's output tile
+constexpr double kTile = 128.0;  // rows and columns of a GEMM's output tile
 constexpr double kMostWaves = 4.0;
 
 // Launch configurations that decode kernels of these families typically have; shared memory as far as the SM has it.
@@ -25,13 +25,20 @@ constexpr LaunchConfig kStream{.threads = 256, .registers_per_thread = 32, .shar
 }  // namespace
 
 GpuModel::GpuModel(const GpuSpec& gpu, const Profile& profile, Platform& platform)
-    : gpu_(gpu), hbm_rate_(gpu.hbm_bandwidth.value() * profile.value("gpu.hbm_efficiency")),
-      gemm_hbm_(profile.value("gpu.gemm_hbm_efficiency")), gemm_arithmetic_(profile.value("gpu.gemm_arithmetic_efficiency")),
-      attend_hbm_(profile.value("gpu.attention_hbm_efficiency")), sparse_hbm_(profile.value("gpu.sparse_attention_hbm_efficiency")),
-      attend_arithmetic_(profile.value("gpu.attention_arithmetic_efficiency")), stream_hbm_(profile.value("gpu.stream_hbm_efficiency")),
-      sm_rate_(profile.value("gpu.bytes_in_flight_per_sm") / gpu.hbm_latency.value()), kernel_latency_(profile.value("gpu.kernel_latency")),
-      attention_latency_(profile.value("gpu.attention_latency")), gemm_ctas_(family_ctas(gpu, kGemm)),
-      attention_ctas_(family_ctas(gpu, kAttention)), stream_ctas_(family_ctas(gpu, kStream)) {
+    : gpu_(gpu),
+      hbm_rate_(gpu.hbm_bandwidth.value() * profile.value("gpu.hbm_efficiency")),
+      gemm_hbm_(profile.value("gpu.gemm_hbm_efficiency")),
+      gemm_arithmetic_(profile.value("gpu.gemm_arithmetic_efficiency")),
+      attend_hbm_(profile.value("gpu.attention_hbm_efficiency")),
+      sparse_hbm_(profile.value("gpu.sparse_attention_hbm_efficiency")),
+      attend_arithmetic_(profile.value("gpu.attention_arithmetic_efficiency")),
+      stream_hbm_(profile.value("gpu.stream_hbm_efficiency")),
+      sm_rate_(profile.value("gpu.bytes_in_flight_per_sm") / gpu.hbm_latency.value()),
+      kernel_latency_(profile.value("gpu.kernel_latency")),
+      attention_latency_(profile.value("gpu.attention_latency")),
+      gemm_ctas_(family_ctas(gpu, kGemm)),
+      attention_ctas_(family_ctas(gpu, kAttention)),
+      stream_ctas_(family_ctas(gpu, kStream)) {
   hbm_ = ResourceId(platform.resources.size());
   platform.resources.push_back({"HBM", "B/s", hbm_rate_});
   for (int type = 0; type < kDataTypes; ++type) {
@@ -60,7 +67,8 @@ Demand GpuModel::launch(const Kernel& kernel) const {
   const double bytes = kernel.bytes / units, flops = kernel.flops / units;
   const auto type = static_cast<std::size_t>(arithmetic_of(kernel.type));
   double cap = 1e15;
-  if (bytes > 0.0) cap = std::min({cap, kernel.hbm_efficiency * hbm_rate_ / (running * bytes), sm_rate_ / (on_one_sm * bytes)});
+  if (bytes > 0.0)
+    cap = std::min({cap, kernel.hbm_efficiency * hbm_rate_ / (running * bytes), sm_rate_ / (on_one_sm * bytes)});
   if (flops > 0.0) {
     const double share = std::max(running, static_cast<double>(gpu_.sms) * on_one_sm);  // idle SMs compute nothing
     cap = std::min(cap, kernel.arithmetic_efficiency * gpu_.peak[type].value() / (share * flops));
@@ -74,28 +82,38 @@ Demand GpuModel::launch(const Kernel& kernel) const {
   return demand;
 }
 
-// Bytes: weights once, activations in and out. Few rows leave fewer tiles than SMs: split-K (stream-K) fills them.
+// Bytes: weights once, activations in and out. Up to one tile of rows the product streams weights, and split-K or
+// stream-K spreads them evenly over the SMs; beyond, tiles go in waves.
 Demand GpuModel::gemm(const GemmShape& shape) const {
   const double n = static_cast<double>(shape.n), k = static_cast<double>(shape.k);
   const double weights = shape.instances * n * k * bytes_of(shape.type).value();
   const double activations = shape.instances * shape.rows * (n + k) * bytes_of(DataType::bf16).value();
   const double tiles = std::ceil(n / kTile) * std::ceil(shape.rows / kTile) * shape.instances;
   const double at_once = static_cast<double>(gpu_.sms * gemm_ctas_);
-  return launch({.ctas = std::max(tiles, at_once), .ctas_per_sm = gemm_ctas_, .bytes = weights + activations,
-                 .flops = 2.0 * shape.rows * shape.instances * n * k, .type = shape.type, .hbm_efficiency = gemm_hbm_,
-                 .arithmetic_efficiency = gemm_arithmetic_, .latency = kernel_latency_});
+  return launch({.ctas = shape.rows <= kTile ? at_once : std::max(tiles, at_once),
+                 .ctas_per_sm = gemm_ctas_,
+                 .bytes = weights + activations,
+                 .flops = 2.0 * shape.rows * shape.instances * n * k,
+                 .type = shape.type,
+                 .hbm_efficiency = gemm_hbm_,
+                 .arithmetic_efficiency = gemm_arithmetic_,
+                 .latency = kernel_latency_});
 }
 
-// Bytes: K and V of every token once. FLOPs: q·k and p·v for every query head. The tokens of all sequences and heads are
-// split evenly over as many CTAs as run at once, as planned split-KV kernels do.
+// Bytes: K and V of every token once. FLOPs: q·k and p·v for every query head. The tokens of all sequences and heads
+// are split evenly over as many CTAs as run at once, as planned split-KV kernels do.
 Demand GpuModel::attention(Family family, const AttentionShape& shape) const {
   const double width = static_cast<double>(shape.head_dim + shape.v_head_dim);
   const double value_width = static_cast<double>(shape.v_head_dim > 0 ? shape.v_head_dim : shape.head_dim);
-  return launch({.ctas = static_cast<double>(gpu_.sms * attention_ctas_), .ctas_per_sm = attention_ctas_,
+  return launch({.ctas = static_cast<double>(gpu_.sms * attention_ctas_),
+                 .ctas_per_sm = attention_ctas_,
                  .bytes = shape.tokens * static_cast<double>(shape.kv_heads) * width * bytes_of(shape.type).value(),
-                 .flops = 2.0 * shape.tokens * static_cast<double>(shape.q_heads) * (static_cast<double>(shape.head_dim) + value_width),
-                 .type = DataType::bf16, .hbm_efficiency = family == Family::attend_sparse ? sparse_hbm_ : attend_hbm_,
-                 .arithmetic_efficiency = attend_arithmetic_, .latency = kernel_latency_ + attention_latency_});
+                 .flops = 2.0 * shape.tokens * static_cast<double>(shape.q_heads) *
+                          (static_cast<double>(shape.head_dim) + value_width),
+                 .type = DataType::bf16,
+                 .hbm_efficiency = family == Family::attend_sparse ? sparse_hbm_ : attend_hbm_,
+                 .arithmetic_efficiency = attend_arithmetic_,
+                 .latency = kernel_latency_ + attention_latency_});
 }
 
 // One prompt: `tokens` queries, each over at most `longest` earlier keys: Σ keys = tokens·longest − longest²/2.
@@ -103,18 +121,30 @@ Demand GpuModel::prefill_attention(const AttentionShape& shape) const {
   const double value_width = static_cast<double>(shape.v_head_dim > 0 ? shape.v_head_dim : shape.head_dim);
   const double pairs = shape.tokens * shape.longest - 0.5 * shape.longest * shape.longest;
   const double heads = static_cast<double>(shape.q_heads);
-  const double streamed = shape.tokens * (heads + static_cast<double>(shape.kv_heads)) * 2.0 * static_cast<double>(shape.head_dim);
-  return launch({.ctas = heads * std::ceil(shape.tokens / kTile), .ctas_per_sm = 1, .bytes = streamed * bytes_of(shape.type).value(),
-                 .flops = 2.0 * heads * pairs * (static_cast<double>(shape.head_dim) + value_width), .type = DataType::bf16,
-                 .hbm_efficiency = attend_hbm_, .arithmetic_efficiency = attend_arithmetic_, .latency = kernel_latency_});
+  const double streamed =
+      shape.tokens * (heads + static_cast<double>(shape.kv_heads)) * 2.0 * static_cast<double>(shape.head_dim);
+  return launch({.ctas = heads * std::ceil(shape.tokens / kTile),
+                 .ctas_per_sm = 1,
+                 .bytes = streamed * bytes_of(shape.type).value(),
+                 .flops = 2.0 * heads * pairs * (static_cast<double>(shape.head_dim) + value_width),
+                 .type = DataType::bf16,
+                 .hbm_efficiency = attend_hbm_,
+                 .arithmetic_efficiency = attend_arithmetic_,
+                 .latency = kernel_latency_});
 }
 
 Demand GpuModel::stream(const StreamShape& shape) const {
   constexpr double kBytesPerCta = 16384.0;  // one pass of 256 threads over four 16-byte loads
   const double bytes = (shape.read + shape.write).value();
   const double grid = std::max(shape.items, std::ceil(bytes / kBytesPerCta));
-  return launch({.ctas = grid, .ctas_per_sm = stream_ctas_, .bytes = bytes, .flops = shape.flops.value(), .type = DataType::fp32,
-                 .hbm_efficiency = stream_hbm_, .arithmetic_efficiency = attend_arithmetic_, .latency = kernel_latency_});
+  return launch({.ctas = grid,
+                 .ctas_per_sm = stream_ctas_,
+                 .bytes = bytes,
+                 .flops = shape.flops.value(),
+                 .type = DataType::fp32,
+                 .hbm_efficiency = stream_hbm_,
+                 .arithmetic_efficiency = attend_arithmetic_,
+                 .latency = kernel_latency_});
 }
 
 Demand GpuModel::demand(const Op& op) const {

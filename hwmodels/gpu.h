@@ -17,8 +17,8 @@ inline constexpr std::int64_t kSharesPerSm = 65536;
 // A kernel of U CTAs, A of them at once (U up to four waves; larger grids are taken as persistent), moves Q bytes and
 // does F FLOPs. A CTA's rate in CTAs per second is capped at
 //   min( e_hbm · H / (A · Q/U),  e_ar · P / (A · F/U),  (I / L) / (a · Q/U) )
-// with H the achievable HBM bandwidth, P the peak arithmetic of the type, e the family's efficiencies, I the bytes an SM
-// keeps in flight, L the HBM latency and a the CTAs on its SM (Little's law). Alone it takes
+// with H the achievable HBM bandwidth, P the peak arithmetic of the type, e the family's efficiencies, I the bytes an
+// SM keeps in flight, L the HBM latency and a the CTAs on its SM (Little's law). Alone it takes
 //   latency + waves × max(Q/(e_hbm·H), F/(e_ar·P)) ÷ waves.
 class GpuModel {
  public:
@@ -33,12 +33,12 @@ class GpuModel {
 
  private:
   struct Kernel {
-    double ctas = 1.0;               // grid
+    double ctas = 1.0;  // grid
     std::int64_t ctas_per_sm = 1;
     double bytes = 0.0, flops = 0.0;
     DataType type = DataType::bf16;
     double hbm_efficiency = 1.0, arithmetic_efficiency = 1.0;
-    double latency = 0.0;            // seconds
+    double latency = 0.0;  // seconds
   };
   Demand launch(const Kernel& kernel) const;
   Demand gemm(const GemmShape& shape) const;

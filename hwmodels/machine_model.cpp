@@ -7,7 +7,9 @@
 namespace outrider {
 
 MachineModel::MachineModel(const MachineSpec& machine, const Profile& profile)
-    : host_(machine.host), gpu_(machine.gpu, profile, platform_), pcie_(machine.link, machine.topology, profile, platform_),
+    : host_(machine.host),
+      gpu_(machine.gpu, profile, platform_),
+      pcie_(machine.link, machine.topology, profile, platform_),
       cpu_(machine.cpu, profile, platform_) {
   for (int lane = 0; lane < kLanesPerDevice; ++lane) {
     if (static_cast<Lane>(lane) != Lane::none) platform_.lanes.emplace_back(to_string(static_cast<Lane>(lane)));
@@ -16,8 +18,10 @@ MachineModel::MachineModel(const MachineSpec& machine, const Profile& profile)
 
 Demand MachineModel::demand(const Op& op) const {
   switch (kind_of(op.family)) {
-    case OpKind::gpu_kernel: return gpu_.demand(op);
-    case OpKind::cpu_kernel: return cpu_.demand(op);
+    case OpKind::gpu_kernel:
+      return gpu_.demand(op);
+    case OpKind::cpu_kernel:
+      return cpu_.demand(op);
     case OpKind::copy: {
       const auto* shape = std::get_if<CopyShape>(&op.shape);
       CHECK(shape != nullptr, "a {} without the shape of a copy", to_string(op.family));
@@ -28,7 +32,8 @@ Demand MachineModel::demand(const Op& op) const {
       CHECK(shape != nullptr, "a {} without a count", to_string(op.family));
       return host_demand(host_, op.family, *shape);
     }
-    case OpKind::barrier: break;
+    case OpKind::barrier:
+      break;
   }
   return {};
 }

@@ -35,8 +35,8 @@ std::int64_t by_shared_memory(const GpuSpec& gpu, const LaunchConfig& launch) {
 
 Occupancy occupancy(const GpuSpec& gpu, const LaunchConfig& launch) {
   CHECK(launch.threads >= 1 && launch.registers_per_thread >= 0 && launch.shared_bytes >= 0,
-        "a CTA of {} threads, {} registers each and {} B of shared memory", launch.threads,
-        launch.registers_per_thread, launch.shared_bytes);
+        "a CTA of {} threads, {} registers each and {} B of shared memory", launch.threads, launch.registers_per_thread,
+        launch.shared_bytes);
   if (launch.threads > kMostThreads) return {0, OccupancyLimit::threads};
   if (launch.registers_per_thread > kMostRegisters) return {0, OccupancyLimit::registers};
   const std::int64_t warps = divide_up(launch.threads, kWarp);

@@ -6,8 +6,12 @@
 namespace outrider {
 
 PcieModel::PcieModel(const LinkSpec& link, const Topology& topology, const Profile& profile, Platform& platform)
-    : link_(link), h2d_(link.copy_engine_h2d), d2h_(link.copy_engine_d2h.empty() ? link.copy_engine_h2d : link.copy_engine_d2h),
-      batched_(link.batched_h2d), per_cta_(link.zero_copy_per_cta), latency_(ceil_to_ticks(Seconds(profile.value("link.copy_latency")))),
+    : link_(link),
+      h2d_(link.copy_engine_h2d),
+      d2h_(link.copy_engine_d2h.empty() ? link.copy_engine_h2d : link.copy_engine_d2h),
+      batched_(link.batched_h2d),
+      per_cta_(link.zero_copy_per_cta),
+      latency_(ceil_to_ticks(Seconds(profile.value("link.copy_latency")))),
       route_(route_to_dram(topology, 0)) {
   const auto add = [&](const char* name, BytesPerSecond capacity) {
     platform.resources.push_back({name, "B/s", capacity.value()});

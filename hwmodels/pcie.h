@@ -16,12 +16,13 @@ namespace outrider {
 struct CopyEnds {
   ResourceId hbm, dram;
   PoolId sm_slots;
-  std::int64_t cta_shares = 1;   // of an SM, per zero-copy CTA
+  std::int64_t cta_shares = 1;  // of an SM, per zero-copy CTA
 };
 
-// A copy moves its bytes over its direction of the link, the cap over both directions, every link of its route, DRAM and
-// HBM at once. Paths:
-//   copy engine   n fragments one after another on the direction's engine: n · t(fragment), t from the measured surface.
+// A copy moves its bytes over its direction of the link, the cap over both directions, every link of its route, DRAM
+// and HBM at once. Paths:
+//   copy engine   n fragments one after another on the direction's engine: n · t(fragment), t from the measured
+//   surface.
 //                 The engine's time is a resource: copies of different streams take turns fragment by fragment, so each
 //                 gets an equal share of it
 //   batched       the same with the batched surface; the copy engine's where it was not measured

@@ -7,9 +7,12 @@ namespace outrider {
 
 std::string_view to_string(ProfileKind kind) {
   switch (kind) {
-    case ProfileKind::assumed: return "assumed";
-    case ProfileKind::fitted: return "fitted";
-    case ProfileKind::transferred: return "transferred";
+    case ProfileKind::assumed:
+      return "assumed";
+    case ProfileKind::fitted:
+      return "fitted";
+    case ProfileKind::transferred:
+      return "transferred";
   }
   return "";
 }

@@ -20,7 +20,7 @@ struct Profile {
   std::string name;
   std::string file;
   ProfileKind kind = ProfileKind::assumed;
-  std::string machine;           // the machine it was fitted on; empty for assumptions
+  std::string machine;  // the machine it was fitted on; empty for assumptions
   std::string note;
   std::map<std::string, Coefficient, std::less<>> coefficients;
 

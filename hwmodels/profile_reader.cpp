@@ -17,11 +17,14 @@ ProfileKind kind_named(const std::string& name) {
 }
 
 Coefficient read_coefficient(Section item) {
-  Coefficient coefficient{.value = item.number("value", kNotNegative), .low = item.number("low", kNotNegative),
-                          .high = item.number("high", kNotNegative), .source = item.text("source")};
+  Coefficient coefficient{.value = item.number("value", kNotNegative),
+                          .low = item.number("low", kNotNegative),
+                          .high = item.number("high", kNotNegative),
+                          .source = item.text("source")};
   item.finish();
   if (coefficient.value < coefficient.low || coefficient.value > coefficient.high) {
-    item.complain("value", fmt::format("a value from low {} to high {}", coefficient.low, coefficient.high), fmt::format("{}", coefficient.value));
+    item.complain("value", fmt::format("a value from low {} to high {}", coefficient.low, coefficient.high),
+                  fmt::format("{}", coefficient.value));
   }
   return coefficient;
 }
@@ -43,7 +46,8 @@ std::optional<Profile> read_profile(const std::filesystem::path& file, ConfigErr
   profile.note = root.text_or("note", "");
   if (auto section = root.section("coefficients", true)) {
     for (const CoefficientInfo& info : coefficient_table()) {
-      if (auto item = section->section(info.name, true)) profile.coefficients.emplace(info.name, read_coefficient(std::move(*item)));
+      if (auto item = section->section(info.name, true))
+        profile.coefficients.emplace(info.name, read_coefficient(std::move(*item)));
     }
     section->finish();
   }

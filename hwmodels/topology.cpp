@@ -13,7 +13,8 @@ namespace {
 using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::undirectedS>;
 
 std::size_t node_named(const Topology& topology, const std::string& name) {
-  const auto found = std::find_if(topology.nodes.begin(), topology.nodes.end(), [&](const TopologyNode& node) { return node.name == name; });
+  const auto found = std::find_if(topology.nodes.begin(), topology.nodes.end(),
+                                  [&](const TopologyNode& node) { return node.name == name; });
   CHECK(found != topology.nodes.end(), "no topology node '{}': readers refuse those", name);
   return static_cast<std::size_t>(found - topology.nodes.begin());
 }
@@ -42,10 +43,13 @@ std::vector<Hop> route_to_dram(const Topology& topology, int gpu) {
   std::vector<Hop> route;
   if (topology.nodes.empty()) return route;
   Graph graph(topology.nodes.size());
-  for (const TopologyLink& link : topology.links) boost::add_edge(node_named(topology, link.from), node_named(topology, link.to), graph);
+  for (const TopologyLink& link : topology.links)
+    boost::add_edge(node_named(topology, link.from), node_named(topology, link.to), graph);
   std::vector<std::size_t> toward(topology.nodes.size(), topology.nodes.size());
   const std::size_t dram = nth_of_kind(topology, "dram", 0);
-  boost::breadth_first_search(graph, dram, boost::visitor(boost::make_bfs_visitor(boost::record_predecessors(toward.data(), boost::on_tree_edge()))));
+  boost::breadth_first_search(
+      graph, dram,
+      boost::visitor(boost::make_bfs_visitor(boost::record_predecessors(toward.data(), boost::on_tree_edge()))));
   for (std::size_t node = nth_of_kind(topology, "gpu", gpu); node != dram; node = toward[node]) {
     CHECK(toward[node] < topology.nodes.size(), "no route from topology node {} to DRAM", node);
     route.push_back(hop_between(topology, node, toward[node]));
@@ -60,7 +64,8 @@ std::vector<LinkResources> add_links(const Topology& topology, Platform& platfor
     return ResourceId(platform.resources.size() - 1);
   };
   for (const TopologyLink& link : topology.links) {
-    LinkResources added{add(link.from + "→" + link.to, link.forward), add(link.to + "→" + link.from, link.backward), {}};
+    LinkResources added{
+        add(link.from + "→" + link.to, link.forward), add(link.to + "→" + link.from, link.backward), {}};
     if (link.both > BytesPerSecond(0.0)) added.both = add(link.from + "↔" + link.to, link.both);
     resources.push_back(added);
   }

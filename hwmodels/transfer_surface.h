@@ -7,8 +7,8 @@
 
 namespace outrider {
 
-// Time of one fragment in a long row of equal ones: log-log interpolation between measured points, so it is exact at the
-// points and monotone; below the first point the cost per copy is constant; above the last, the last rate holds.
+// Time of one fragment in a long row of equal ones: log-log interpolation between measured points, so it is exact at
+// the points and monotone; below the first point the cost per copy is constant; above the last, the last rate holds.
 class TransferSurface {
  public:
   TransferSurface() = default;

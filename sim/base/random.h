@@ -16,10 +16,10 @@ class RandomStream {
   RandomStream fork(std::string_view name) const;
   RandomStream fork(std::uint64_t index) const;
 
-  std::uint64_t next();             // uniform in [0, 2^64)
-  double uniform();                 // uniform in [0, 1), 53 bits
+  std::uint64_t next();                      // uniform in [0, 2^64)
+  double uniform();                          // uniform in [0, 1), 53 bits
   std::uint64_t below(std::uint64_t bound);  // uniform in [0, bound); requires bound > 0
-  double normal();                  // standard normal, by inverse transform of one uniform
+  double normal();                           // standard normal, by inverse transform of one uniform
   double exponential(double mean);
 
  private:

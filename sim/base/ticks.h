@@ -18,8 +18,14 @@ class Duration {
   constexpr Seconds seconds() const { return Seconds(static_cast<double>(ps_) * 1e-12); }
 
   constexpr auto operator<=>(const Duration&) const = default;
-  constexpr Duration& operator+=(Duration other) { ps_ += other.ps_; return *this; }
-  constexpr Duration& operator-=(Duration other) { ps_ -= other.ps_; return *this; }
+  constexpr Duration& operator+=(Duration other) {
+    ps_ += other.ps_;
+    return *this;
+  }
+  constexpr Duration& operator-=(Duration other) {
+    ps_ -= other.ps_;
+    return *this;
+  }
   friend constexpr Duration operator+(Duration a, Duration b) { return Duration(a.ps_ + b.ps_); }
   friend constexpr Duration operator-(Duration a, Duration b) { return Duration(a.ps_ - b.ps_); }
   friend constexpr Duration operator*(Duration a, std::int64_t k) { return Duration(a.ps_ * k); }

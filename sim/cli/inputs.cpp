@@ -10,7 +10,6 @@
 #include "sim/io/hf_config.h"
 #include "sim/io/machine_reader.h"
 #include "sim/io/scenario_reader.h"
-#include "sim/io/schema.h"
 #include "sim/methods/method.h"
 #include "sim/spec/model_math.h"
 
@@ -125,8 +124,6 @@ std::variant<std::string, InputErrors> describe_profile(const ShippedFile& file)
 }
 
 std::string schema_text(const std::string& what) {
-  if (what == "scenario") return scenario_schema(method_infos());
-  if (what == "machine") return machine_schema();
   CHECK(what == "profile", "there is no schema of '{}'", what);
   return profile_schema();
 }

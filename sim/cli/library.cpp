@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 4> kNotScenarios = {"models", "machines", "profiles", "schema"};
+constexpr std::array<std::string_view, 5> kNotScenarios = {"models", "machines", "profiles", "localities", "claims"};
 
 bool holds_scenarios(const fs::path& folder) {
   std::error_code ignored;

@@ -14,7 +14,7 @@
 namespace outrider {
 
 struct PoolInfo {
-  std::string name;              // "SM slots", "CPU cores", "copy engine h2d"
+  std::string name;  // "SM slots", "CPU cores", "copy engine h2d"
   std::int64_t slots = 0;
 };
 
@@ -32,18 +32,18 @@ struct Use {
 };
 
 // An op runs `latency` first, then `units` equal units as the pool has slots for them. A unit progresses at a rate of
-// at most `rate_cap` units per second; running units share resources max-min fairly, where a unit's fair share of speed is
-// proportional to `weight` (default: its rate cap, so that all units on one full resource slow down by the same factor).
-// An op without units takes its latency only. Lane and latency come first, pool slots are held per unit.
+// at most `rate_cap` units per second; running units share resources max-min fairly, where a unit's fair share of speed
+// is proportional to `weight` (default: its rate cap, so that all units on one full resource slow down by the same
+// factor). An op without units takes its latency only. Lane and latency come first, pool slots are held per unit.
 struct Demand {
   static constexpr std::size_t kMaxUses = 8;
 
   Duration latency;
   std::int64_t units = 0;
-  PoolId pool;                   // invalid: units need no slots, all start at once
+  PoolId pool;  // invalid: units need no slots, all start at once
   std::int64_t slots_per_unit = 1;
-  double rate_cap = 0.0;         // units per second, > 0 where units > 0
-  double weight = 0.0;           // 0: rate_cap
+  double rate_cap = 0.0;  // units per second, > 0 where units > 0
+  double weight = 0.0;    // 0: rate_cap
   std::uint32_t use_count = 0;
   std::array<Use, kMaxUses> uses{};
 

@@ -18,7 +18,8 @@ EventHandle EventQueue::schedule(Instant at, Phase phase, Event event) {
   Slot& slot = slots_[index];
   slot.event = event;
   slot.live = true;
-  slot.order = (static_cast<std::uint64_t>(phase) << (kSlotBits + kSequenceBits)) | next_sequence_++ << kSlotBits | index;
+  slot.order =
+      (static_cast<std::uint64_t>(phase) << (kSlotBits + kSequenceBits)) | next_sequence_++ << kSlotBits | index;
   const EventKey key{at.ps(), slot.order};
   ++live_;
   if (use_radix_) {

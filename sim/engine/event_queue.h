@@ -30,14 +30,16 @@ struct FiredEvent {
   Event event;
 };
 
-// What the queue orders: the time, then phase (2 bits), sequence (38 bits) and, never deciding, the event's slot (24 bits).
+// What the queue orders: the time, then phase (2 bits), sequence (38 bits) and, never deciding, the event's slot (24
+// bits).
 struct EventKey {
   std::int64_t time = 0;
   std::uint64_t order = 0;
 };
 inline bool operator<(const EventKey& a, const EventKey& b) {  // as one 128-bit number: no branch to mispredict
   __extension__ using Wide = unsigned __int128;
-  return (Wide{static_cast<std::uint64_t>(a.time)} << 64 | a.order) < (Wide{static_cast<std::uint64_t>(b.time)} << 64 | b.order);
+  return (Wide{static_cast<std::uint64_t>(a.time)} << 64 | a.order) <
+         (Wide{static_cast<std::uint64_t>(b.time)} << 64 | b.order);
 }
 
 // A flat 4-ary heap: fastest while it fits the first-level cache.
@@ -54,8 +56,8 @@ class FlatHeap {
   std::vector<EventKey> keys_;
 };
 
-// A monotone radix heap: bucket b holds keys whose time first differs from the last time looked at in bit b − 1; a bucket
-// is dealt out to lower ones when its turn comes, so a key moves at most once per bit and always sequentially.
+// A monotone radix heap: bucket b holds keys whose time first differs from the last time looked at in bit b − 1; a
+// bucket is dealt out to lower ones when its turn comes, so a key moves at most once per bit and always sequentially.
 class RadixHeap {
  public:
   bool empty() const { return size_ == 0; }
@@ -71,9 +73,9 @@ class RadixHeap {
   void refill();
   std::int64_t last_ = 0;
   std::size_t size_ = 0;
-  std::uint64_t occupied_ = 0;                      // bit b − 1: bucket b is not empty
-  FlatHeap now_;                                    // keys of the instant `last_`
-  FlatHeap early_;                                  // keys before it, scheduled after it was looked at
+  std::uint64_t occupied_ = 0;                     // bit b − 1: bucket b is not empty
+  FlatHeap now_;                                   // keys of the instant `last_`
+  FlatHeap early_;                                 // keys before it, scheduled after it was looked at
   std::array<std::vector<EventKey>, 65> buckets_;  // bucket 0 is `now_`
 };
 
@@ -86,8 +88,8 @@ class EventQueue {
   bool cancel(EventHandle handle);  // false where the event is not pending any more
   bool empty() const { return live_ == 0; }
   std::size_t size() const { return live_; }
-  Instant next_time();              // never() where empty
-  FiredEvent pop();                 // requires: not empty
+  Instant next_time();  // never() where empty
+  FiredEvent pop();     // requires: not empty
 
  private:
   struct Slot {

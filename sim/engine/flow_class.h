@@ -9,8 +9,8 @@
 
 namespace outrider {
 
-// The virtual clock counts the progress of each member since the class was last idle. Between rate changes it is anchored,
-// so that an undisturbed flow ends at exactly start + ceil(amount ÷ rate).
+// The virtual clock counts the progress of each member since the class was last idle. Between rate changes it is
+// anchored, so that an undisturbed flow ends at exactly start + ceil(amount ÷ rate).
 class FlowClass {
  public:
   explicit FlowClass(FlowClassSpec given) : spec(std::move(given)) {}
@@ -33,9 +33,9 @@ class FlowClass {
   std::uint64_t solved_population = 0;  // … when rates were last solved
   double rate = 0.0;
   ResourceId bottleneck;
-  bool listed = false;                  // stands on its resources' lists of active classes
+  bool listed = false;  // stands on its resources' lists of active classes
   bool dirty = false;
-  std::uint32_t stamp = 0;              // the last solve that visited it
+  std::uint32_t stamp = 0;  // the last solve that visited it
 
  private:
   struct Member {

@@ -15,9 +15,9 @@ struct FlowNetwork::State {
     double capacity = 0.0;
     std::vector<std::uint32_t> active;  // classes with members
     // While solving:
-    double left = 0.0;                  // capacity not taken by frozen classes
-    double pull = 0.0;                  // Σ population · amount · weight of classes not frozen
-    std::uint32_t open = 0;             // how many those are
+    double left = 0.0;       // capacity not taken by frozen classes
+    double pull = 0.0;       // Σ population · amount · weight of classes not frozen
+    std::uint32_t open = 0;  // how many those are
     std::uint32_t stamp = 0;
   };
 
@@ -36,11 +36,11 @@ struct FlowNetwork::State {
 
   std::vector<Resource> resources;
   std::vector<FlowClass> classes;
-  std::multimap<double, std::uint32_t> by_cap;      // to find equal specs
-  std::vector<std::uint32_t> active;                // classes with members
-  std::vector<std::uint32_t> touched;               // populations changed since the last solve
-  std::vector<std::uint32_t> component, frontier;   // classes being solved
-  std::vector<std::uint32_t> open;                  // … and not frozen yet
+  std::multimap<double, std::uint32_t> by_cap;     // to find equal specs
+  std::vector<std::uint32_t> active;               // classes with members
+  std::vector<std::uint32_t> touched;              // populations changed since the last solve
+  std::vector<std::uint32_t> component, frontier;  // classes being solved
+  std::vector<std::uint32_t> open;                 // … and not frozen yet
   std::vector<ResourceId> component_resources;
   std::vector<FlowClass::Ended> ended;
   std::uint64_t sequence = 0;
@@ -64,7 +64,9 @@ void FlowNetwork::State::enter_lists(std::uint32_t index) {
 }
 
 void FlowNetwork::State::leave_lists(std::uint32_t index) {
-  const auto drop = [index](std::vector<std::uint32_t>& list) { list.erase(std::find(list.begin(), list.end(), index)); };
+  const auto drop = [index](std::vector<std::uint32_t>& list) {
+    list.erase(std::find(list.begin(), list.end(), index));
+  };
   classes[index].listed = false;
   drop(active);
   for (const Use& use : classes[index].spec.uses) drop(resources[use.resource.index()].active);
@@ -198,8 +200,8 @@ void FlowNetwork::State::fill_resource(std::uint32_t bottleneck, double level) {
       continue;
     }
     // One class alone gets its quotient in one rounding, as isolated_duration computes it.
-    const double rate = alone ? left / (static_cast<double>(flow_class.population) * use->amount)
-                              : level * flow_class.spec.weight;
+    const double rate =
+        alone ? left / (static_cast<double>(flow_class.population) * use->amount) : level * flow_class.spec.weight;
     freeze(flow_class, rate, id);
   }
   open.resize(kept);
@@ -250,7 +252,8 @@ FlowClassId FlowNetwork::intern(const FlowClassSpec& spec) {
   return FlowClassId(state_->classes.size() - 1);
 }
 
-void FlowNetwork::start(FlowClassId flow_class, double amount, std::uint32_t multiplicity, std::uint64_t tag, Instant now) {
+void FlowNetwork::start(FlowClassId flow_class, double amount, std::uint32_t multiplicity, std::uint64_t tag,
+                        Instant now) {
   CHECK(amount > 0.0 && multiplicity > 0, "a flow of {} × {}", multiplicity, amount);
   CHECK(now >= state_->now, "a flow starts at {} ps, before {} ps", now.ps(), state_->now.ps());
   state_->now = now;

@@ -46,9 +46,9 @@ class FlowNetwork {
   // Takes the flows that end at `now` == next_completion(), in the order they were started.
   void take_completed(Instant now, std::vector<CompletedFlow>& completed);
 
-  double rate(FlowClassId flow_class);            // current progress per second of one flow of the class
-  ResourceId bottleneck(FlowClassId flow_class);  // the full resource that limits the class; invalid: its own cap
-  double usage(ResourceId resource);              // current Σ usage, in the resource's unit per second
+  double rate(FlowClassId flow_class);             // current progress per second of one flow of the class
+  ResourceId bottleneck(FlowClassId flow_class);   // the full resource that limits the class; invalid: its own cap
+  double usage(ResourceId resource);               // current Σ usage, in the resource's unit per second
   double moved(ResourceId resource, Instant now);  // amount moved since the start
   // Resources whose usage may have changed at the last solve, for recording.
   std::span<const ResourceId> changed() const;

@@ -54,8 +54,7 @@ constexpr bool rows_stand_at_their_family() {
 static_assert(rows_stand_at_their_family());
 
 constexpr std::array<std::string_view, kLanesPerDevice> kLaneNames = {
-    "host thread", "compute stream", "side stream", "h2d stream", "d2h stream", "recall stream",
-    "cpu queue", "none"};
+    "host thread", "compute stream", "side stream", "h2d stream", "d2h stream", "recall stream", "cpu queue", "none"};
 
 }  // namespace
 

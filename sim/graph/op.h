@@ -13,14 +13,37 @@ namespace outrider {
 // The primitive operations every method is composed of.
 enum class Family : std::uint8_t {
   // GPU
-  gemm, norm_rope, predict_q, score_blocks, select_top_k, residency_diff, attend_dense, attend_sparse,
-  merge_lse, activation, sample, embed, build_digest, prefill_attend,
+  gemm,
+  norm_rope,
+  predict_q,
+  score_blocks,
+  select_top_k,
+  residency_diff,
+  attend_dense,
+  attend_sparse,
+  merge_lse,
+  activation,
+  sample,
+  embed,
+  build_digest,
+  prefill_attend,
   // link
-  copy_h2d, copy_d2h, zero_copy_h2d, weight_load,
+  copy_h2d,
+  copy_d2h,
+  zero_copy_h2d,
+  weight_load,
   // CPU
-  cpu_attend, cpu_score, cpu_gather, cpu_merge,
+  cpu_attend,
+  cpu_score,
+  cpu_gather,
+  cpu_merge,
   // host thread
-  launch_kernel, launch_copy, launch_graph, synchronize, dispatch_pool, schedule_step,
+  launch_kernel,
+  launch_copy,
+  launch_graph,
+  synchronize,
+  dispatch_pool,
+  schedule_step,
   barrier,
 };
 inline constexpr int kFamilies = static_cast<int>(Family::barrier) + 1;
@@ -50,8 +73,8 @@ struct AttentionShape {
   std::int64_t q_heads = 0;
   std::int64_t head_dim = 0, v_head_dim = 0;
   double tokens = 0.0;
-  double longest = 0.0;            // tokens of the longest sequence
-  std::int64_t block_tokens = 0;   // 0: contiguous; else scattered blocks of this size
+  double longest = 0.0;           // tokens of the longest sequence
+  std::int64_t block_tokens = 0;  // 0: contiguous; else scattered blocks of this size
   DataType type = DataType::bf16;
 };
 
@@ -74,7 +97,7 @@ struct CopyShape {
   HostMemory memory = HostMemory::pinned;
   double fragments = 1.0;
   Bytes fragment;
-  std::int64_t ctas = 0;           // sm_zero_copy: CTAs launched
+  std::int64_t ctas = 0;  // sm_zero_copy: CTAs launched
 
   Bytes total() const { return fragment * fragments; }
 };
@@ -89,7 +112,7 @@ using Shape = std::variant<std::monostate, GemmShape, AttentionShape, StreamShap
 struct Op {
   Family family = Family::barrier;
   LaneId lane = lane_id(Lane::none);
-  std::int16_t layer = -1;         // -1: not of a layer
+  std::int16_t layer = -1;  // -1: not of a layer
   Shape shape;
 };
 

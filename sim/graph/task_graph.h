@@ -47,7 +47,9 @@ class TaskGraph {
 class GraphBuilder {
  public:
   // Invalid ids among the dependencies are skipped, so that "the previous op, if any" needs no branch.
-  OpId add(Op op, std::initializer_list<OpId> dependencies) { return add(op, std::span(dependencies.begin(), dependencies.size())); }
+  OpId add(Op op, std::initializer_list<OpId> dependencies) {
+    return add(op, std::span(dependencies.begin(), dependencies.size()));
+  }
   OpId add(Op op, std::span<const OpId> dependencies);
   void await(OpId op, CarrySlot slot);
   void fill(CarrySlot slot, OpId op);

@@ -23,8 +23,9 @@ Claim read_claim(Section& item, const Scenario& scenario) {
   for (const Workload& workload : scenario.workloads) workloads.push_back(workload.name);
   const std::vector<std::string> relations = {"equals", "at_most", "at_least"};
   const std::vector<std::string> certainties = {"P", "S", "I", "R"};
-  const std::vector<std::string> metrics = {"throughput_ratio", "largest_throughput_ratio", "batch_scaling", "gpu_idle",
-                                            "cpu_ratio", "recall_interval", "turnover", "not_simulated"};
+  const std::vector<std::string> metrics = {
+      "throughput_ratio", "largest_throughput_ratio", "batch_scaling", "gpu_idle",
+      "cpu_ratio",        "recall_interval",          "turnover",      "not_simulated"};
   Claim claim;
   claim.id = item.text("id");
   claim.text = item.text("text");
@@ -41,7 +42,8 @@ Claim read_claim(Section& item, const Scenario& scenario) {
   claim.source = item.text("source");
   claim.conditions = item.text_or("conditions", "");
   item.finish();
-  if (claim.metric.ends_with("throughput_ratio") && claim.baseline.empty()) item.complain("baseline", "the label to compare with", "nothing: the key is missing");
+  if (claim.metric.ends_with("throughput_ratio") && claim.baseline.empty())
+    item.complain("baseline", "the label to compare with", "nothing: the key is missing");
   return claim;
 }
 

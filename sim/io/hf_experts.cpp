@@ -45,7 +45,7 @@ std::vector<FfnSpec> arrange(const HfFields& fields, const Architecture& archite
   return ffns;
 }
 
-// ---- Qwen ----
+// Qwen
 
 // Qwen3MoeDecoderLayer: experts in every decoder_sparse_step-th layer that mlp_only_layers does not name.
 std::vector<bool> qwen_sparse_layers(const HfFields& fields, LayerStack stack) {
@@ -65,7 +65,7 @@ FfnSpec read_qwen_experts(const HfFields& fields, const Architecture& architectu
   return ffn;
 }
 
-// ---- DeepSeek ----
+// DeepSeek
 
 // Experts in every moe_layer_freq-th layer from first_k_dense_replace on, or where mlp_layer_types says so.
 std::vector<bool> deepseek_sparse_layers(const HfFields& fields, LayerStack stack) {
@@ -95,7 +95,7 @@ FfnSpec read_deepseek_experts(const HfFields& fields, const Architecture& archit
   return ffn;
 }
 
-// ---- Gemma ----
+// Gemma
 
 // Parts of Gemma 4 that ModelSpec has no place for.
 void refuse_gemma_variants(const HfFields& fields) {
@@ -117,7 +117,7 @@ FfnSpec read_gemma_ffn(const HfFields& fields, const Architecture& architecture,
   return ffn;
 }
 
-// ---- Mixtral and gpt-oss ----
+// Mixtral and gpt-oss
 
 FfnSpec read_gpt_oss_experts(const HfFields& fields) {
   const bool older = !fields.has("num_experts_per_tok") && fields.has("experts_per_token");

@@ -18,7 +18,7 @@ constexpr std::string_view kLinear = "linear_attention";
 
 std::size_t count_of(LayerStack stack) { return static_cast<std::size_t>(stack.layers); }
 
-// ---- the pattern of layer types ----
+// the pattern of layer types
 
 // Layer types where the file gives none, as the configuration classes derive them.
 std::vector<std::string> default_types(const HfFields& fields, const Architecture& architecture, LayerStack stack) {
@@ -75,7 +75,7 @@ std::int64_t read_window(const HfFields& fields, const Architecture& architectur
   return fields.integer("sliding_window", kTokenRange);
 }
 
-// ---- grouped-query attention ----
+// grouped-query attention
 
 std::int64_t read_kv_heads(const HfFields& fields, const Architecture& architecture, std::int64_t q_heads) {
   // LlamaConfig: "If it is not specified, will default to num_attention_heads"; the others say so of null only.
@@ -167,7 +167,7 @@ std::vector<AttentionSpec> read_grouped_layers(const HfFields& fields, const Arc
   return layers;
 }
 
-// ---- multi-head latent attention ----
+// multi-head latent attention
 
 AttentionSpec read_latent(const HfFields& fields, const Architecture& architecture) {
   AttentionSpec attention;

@@ -224,7 +224,7 @@ std::string DocumentBuilder::path_of_member() const {
   return path;
 }
 
-// ---- reports ----
+// reports
 
 class Reporter {
  public:

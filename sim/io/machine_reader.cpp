@@ -24,9 +24,12 @@ class Figures {
   }
   double number(const char* key) { return open(key).number(name_, kPositive); }
   std::int64_t integer(const char* key) { return open(key).integer(name_, {1.0, 1e12}); }
-  std::int64_t integer_or(const char* key, std::int64_t fallback) { return section_.has(key) ? integer(key) : fallback; }
+  std::int64_t integer_or(const char* key, std::int64_t fallback) {
+    return section_.has(key) ? integer(key) : fallback;
+  }
 
-  std::vector<TransferPoint> surface(const char* key, bool required);
+  // Points of a copy path; a driver that changes its ways with size may make times fall, where the path allows it.
+  std::vector<TransferPoint> surface(const char* key, bool required, bool times_rise = true);
   void note(const std::string& key) { machine_.sources[section_.path_of(key)] = default_source_; }
   void finish() { section_.finish(); }
 
@@ -55,7 +58,7 @@ class Figures {
   const char* name_ = "";
 };
 
-std::vector<TransferPoint> Figures::surface(const char* key, bool required) {
+std::vector<TransferPoint> Figures::surface(const char* key, bool required, bool times_rise) {
   std::vector<TransferPoint> points;
   if (!required && !section_.has(key)) return points;
   note(key);
@@ -65,8 +68,10 @@ std::vector<TransferPoint> Figures::surface(const char* key, bool required) {
                               .rate = BytesPerSecond(item.quantity("rate", Dimension::bytes_per_second))};
     item.finish();
     if (!points.empty() && !(point.fragment > points.back().fragment)) {
-      item.complain("fragment", "a larger fragment than the point before", fmt::format("{} B after {} B", point.fragment.value(), points.back().fragment.value()));
-    } else if (!points.empty() && point.fragment / point.rate < points.back().fragment / points.back().rate) {
+      item.complain("fragment", "a larger fragment than the point before",
+                    fmt::format("{} B after {} B", point.fragment.value(), points.back().fragment.value()));
+    } else if (times_rise && !points.empty() &&
+               point.fragment / point.rate < points.back().fragment / points.back().rate) {
       item.complain("rate", "a larger fragment to take no less time than the one before", "a shorter time");
     }
     points.push_back(point);
@@ -83,7 +88,8 @@ void read_peaks(Figures& figures, GpuSpec& gpu) {
     if (peaks->has(name)) figures.note("peak." + name);
   }
   for (const DataType needed : {DataType::fp32, DataType::bf16}) {
-    if (!peaks->has(to_string(needed))) peaks->complain(to_string(needed), "a rate like '989 TFLOP/s'", "nothing: the key is missing");
+    if (!peaks->has(to_string(needed)))
+      peaks->complain(to_string(needed), "a rate like '989 TFLOP/s'", "nothing: the key is missing");
   }
   peaks->finish();
 }
@@ -114,7 +120,7 @@ void read_link(Figures figures, LinkSpec& link) {
   link.pageable = rate("pageable");
   link.copy_engine_h2d = figures.surface("copy_engine_h2d", true);
   link.copy_engine_d2h = figures.surface("copy_engine_d2h", false);
-  link.batched_h2d = figures.surface("batched_h2d", false);
+  link.batched_h2d = figures.surface("batched_h2d", false, false);
   link.zero_copy_per_cta = figures.surface("zero_copy_per_cta", true);
   figures.finish();
 }
@@ -181,7 +187,8 @@ void read_topology(Section section, Topology& topology) {
   }
   Connected connected(topology.nodes.size());
   for (Section& item : section.sections("links", true)) {
-    TopologyLink link{.from = item.text("from"), .to = item.text("to"),
+    TopologyLink link{.from = item.text("from"),
+                      .to = item.text("to"),
                       .forward = BytesPerSecond(item.quantity("forward", Dimension::bytes_per_second)),
                       .backward = BytesPerSecond(item.quantity("backward", Dimension::bytes_per_second)),
                       .both = BytesPerSecond(item.quantity_or("both", Dimension::bytes_per_second, 0.0))};
@@ -189,17 +196,21 @@ void read_topology(Section section, Topology& topology) {
     const auto from = index_of(topology, link.from), to = index_of(topology, link.to);
     if (!from) item.complain("from", "the name of a node", "'" + link.from + "'", nearest_of(link.from, names));
     if (!to) item.complain("to", "the name of a node", "'" + link.to + "'", nearest_of(link.to, names));
-    if (from && to && connected.together(*from, *to)) item.complain("to", "a tree: one route between any two nodes", "a link that closes a cycle");
+    if (from && to && connected.together(*from, *to))
+      item.complain("to", "a tree: one route between any two nodes", "a link that closes a cycle");
     if (from && to) connected.join(*from, *to);
     topology.links.push_back(std::move(link));
   }
   section.finish();
   const auto first = [&](const char* kind) {
-    return std::find_if(topology.nodes.begin(), topology.nodes.end(), [&](const TopologyNode& node) { return node.kind == kind; }) - topology.nodes.begin();
+    return std::find_if(topology.nodes.begin(), topology.nodes.end(),
+                        [&](const TopologyNode& node) { return node.kind == kind; }) -
+           topology.nodes.begin();
   };
   const auto gpu = static_cast<std::size_t>(first("gpu")), dram = static_cast<std::size_t>(first("dram"));
   const std::size_t count = topology.nodes.size();
-  if (gpu == count || dram == count || !connected.together(gpu, dram)) section.complain("", "a route from a gpu to a dram node", "none");
+  if (gpu == count || dram == count || !connected.together(gpu, dram))
+    section.complain("", "a route from a gpu to a dram node", "none");
 }
 
 }  // namespace

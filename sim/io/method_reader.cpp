@@ -21,7 +21,8 @@ const MethodInfo* find_method(Section& item, const std::string& name, std::span<
 ParamValue read_value(Section& values, const ParamSpec& spec) {
   const Range range{spec.min.value_or(Range{}.low), spec.max.value_or(Range{}.high)};
   if (std::holds_alternative<bool>(spec.fallback)) return values.flag_or(spec.name, std::get<bool>(spec.fallback));
-  if (std::holds_alternative<std::int64_t>(spec.fallback)) return values.tokens_or(spec.name, std::get<std::int64_t>(spec.fallback), range);
+  if (std::holds_alternative<std::int64_t>(spec.fallback))
+    return values.tokens_or(spec.name, std::get<std::int64_t>(spec.fallback), range);
   if (std::holds_alternative<double>(spec.fallback)) return values.number(spec.name, range);
   return values.choice_or(spec.name, std::get<std::string>(spec.fallback), spec.choices);
 }
@@ -43,8 +44,10 @@ std::optional<MethodRequest> read_method(Section& item, std::span<const MethodIn
   if (info == nullptr) return std::nullopt;
   std::vector<std::string> presets;
   for (const Preset& preset : info->presets) presets.push_back(preset.name);
-  MethodRequest request{.label = item.text_or("label", name), .method = name,
-                        .preset = item.choice_or("preset", presets.front(), presets), .params = {}};
+  MethodRequest request{.label = item.text_or("label", name),
+                        .method = name,
+                        .preset = item.choice_or("preset", presets.front(), presets),
+                        .params = {}};
   request.params = resolve_params(*info, request.preset, read_assignments(item, *info));
   item.finish();
   return request;
@@ -56,7 +59,10 @@ std::vector<MethodRequest> read_methods(Section& root, std::span<const MethodInf
   std::vector<MethodRequest> requests;
   const YamlNode* list = root.node("methods");
   if (list == nullptr || list->kind != YamlNode::Kind::list || list->items.empty()) {
-    root.complain("methods", "a list of methods", list == nullptr ? "nothing: the key is missing" : list->kind == YamlNode::Kind::list ? "an empty list" : describe(*list));
+    root.complain("methods", "a list of methods",
+                  list == nullptr                      ? "nothing: the key is missing"
+                  : list->kind == YamlNode::Kind::list ? "an empty list"
+                                                       : describe(*list));
     return requests;
   }
   for (std::size_t i = 0; i < list->items.size(); ++i) {
@@ -71,7 +77,8 @@ std::vector<MethodRequest> read_methods(Section& root, std::span<const MethodInf
     if (given.kind != YamlNode::Kind::map) continue;
     std::optional<MethodRequest> request = read_method(item, catalog);
     if (!request) continue;
-    const bool taken = std::any_of(requests.begin(), requests.end(), [&](const MethodRequest& other) { return other.label == request->label; });
+    const bool taken = std::any_of(requests.begin(), requests.end(),
+                                   [&](const MethodRequest& other) { return other.label == request->label; });
     if (taken) item.complain("label", "a label of its own", "a duplicate '" + request->label + "'");
     requests.push_back(std::move(*request));
   }

@@ -28,8 +28,10 @@ class Events {
 void add_lanes(Events& events, const Trace& trace) {
   for (std::size_t lane = 0; lane < trace.lanes.size(); ++lane) {
     if (trace.lanes[lane].empty()) continue;
-    events.add(fmt::format(R"({{"ph":"M","pid":1,"tid":{},"name":"thread_name","args":{{"name":{}}}}})", lane, quoted(trace.lanes[lane])));
-    events.add(fmt::format(R"({{"ph":"M","pid":1,"tid":{0},"name":"thread_sort_index","args":{{"sort_index":{0}}}}})", lane));
+    events.add(fmt::format(R"({{"ph":"M","pid":1,"tid":{},"name":"thread_name","args":{{"name":{}}}}})", lane,
+                           quoted(trace.lanes[lane])));
+    events.add(
+        fmt::format(R"({{"ph":"M","pid":1,"tid":{0},"name":"thread_sort_index","args":{{"sort_index":{0}}}}})", lane));
   }
 }
 
@@ -37,10 +39,11 @@ void add_span(Events& events, const Trace& trace, const Span& span) {
   const Ledger ledger = span.ledger();
   const std::string bottleneck = span.bottleneck.valid() ? trace.resources[span.bottleneck.index()].name : "";
   events.add(fmt::format(
-      R"({{"ph":"X","pid":1,"tid":{},"ts":{},"dur":{},"name":{},"args":{{"step":{},"layer":{},"dependency_us":{},"queue_us":{},"contention_us":{},"work_us":{},"bottleneck":{}}}}})",
-      span.lane.value, microseconds(span.start.ps()), microseconds(span.end - span.start), quoted(trace.names[span.name]), span.step,
-      span.layer, microseconds(ledger.dependency), microseconds(ledger.queue), microseconds(ledger.contention),
-      microseconds(ledger.work), quoted(bottleneck)));
+      R"({{"ph":"X","pid":1,"tid":{},"ts":{},"dur":{},"name":{},"args":{{"step":{},"layer":{},"dependency_us":{},)"
+      R"("queue_us":{},"contention_us":{},"work_us":{},"bottleneck":{}}}}})",
+      span.lane.value, microseconds(span.start.ps()), microseconds(span.end - span.start),
+      quoted(trace.names[span.name]), span.step, span.layer, microseconds(ledger.dependency),
+      microseconds(ledger.queue), microseconds(ledger.contention), microseconds(ledger.work), quoted(bottleneck)));
 }
 
 // An arrow binds to the slice that encloses its end; half-way inside is inside.
@@ -51,7 +54,8 @@ void add_edges(Events& events, const Trace& trace) {
     const Span& from = trace.spans[trace.edges[i].first.index()];
     const Span& to = trace.spans[trace.edges[i].second.index()];
     if (from.lane == to.lane) continue;  // a lane's own order needs no arrows
-    constexpr const char* kEnd = R"({{"ph":"{}","pid":1,"tid":{},"ts":{},"id":{},"cat":"dependency","name":"dependency"{}}})";
+    constexpr const char* kEnd =
+        R"({{"ph":"{}","pid":1,"tid":{},"ts":{},"id":{},"cat":"dependency","name":"dependency"{}}})";
     events.add(fmt::format(fmt::runtime(kEnd), "s", from.lane.value, microseconds(middle(from).ps()), i, ""));
     events.add(fmt::format(fmt::runtime(kEnd), "f", to.lane.value, microseconds(middle(to).ps()), i, R"(,"bp":"e")"));
   }
@@ -60,8 +64,8 @@ void add_edges(Events& events, const Trace& trace) {
 void add_usage(Events& events, const Trace& trace) {
   for (const UsageSample& sample : trace.usage) {
     const ResourceInfo& resource = trace.resources[sample.resource.index()];
-    events.add(fmt::format(R"({{"ph":"C","pid":1,"ts":{},"name":{},"args":{{{}:{}}}}})", microseconds(sample.at.ps()), quoted(resource.name),
-                           quoted(resource.unit), sample.rate));
+    events.add(fmt::format(R"({{"ph":"C","pid":1,"ts":{},"name":{},"args":{{{}:{}}}}})", microseconds(sample.at.ps()),
+                           quoted(resource.name), quoted(resource.unit), sample.rate));
   }
 }
 
@@ -75,8 +79,10 @@ std::string perfetto_json(const Trace& trace, const std::map<std::string, std::s
   add_edges(events, trace);
   add_usage(events, trace);
   std::string metadata;
-  for (const auto& [key, value] : about) metadata += fmt::format("{}{}:{}", metadata.empty() ? "" : ",", quoted(key), quoted(value));
-  return fmt::format("{{\"displayTimeUnit\":\"ns\",\"otherData\":{{{}}},\"traceEvents\":[{}\n]}}\n", metadata, events.text());
+  for (const auto& [key, value] : about)
+    metadata += fmt::format("{}{}:{}", metadata.empty() ? "" : ",", quoted(key), quoted(value));
+  return fmt::format("{{\"displayTimeUnit\":\"ns\",\"otherData\":{{{}}},\"traceEvents\":[{}\n]}}\n", metadata,
+                     events.text());
 }
 
 }  // namespace outrider

@@ -16,30 +16,50 @@ struct Unit {
 };
 
 // Smallest first.
-constexpr Unit kBytes[] = {{"B", 1.0},           {"kB", 1e3},   {"KiB", 1024.0},
-                           {"MB", 1e6},          {"MiB", 1048576.0}, {"GB", 1e9},
-                           {"GiB", 1073741824.0}, {"TB", 1e12},  {"TiB", 1099511627776.0}};
-constexpr Unit kByteRates[] = {{"B/s", 1.0},           {"kB/s", 1e3},   {"KiB/s", 1024.0},
-                               {"MB/s", 1e6},          {"MiB/s", 1048576.0}, {"GB/s", 1e9},
-                               {"GiB/s", 1073741824.0}, {"TB/s", 1e12},  {"TiB/s", 1099511627776.0}};
-constexpr Unit kFlopRates[] = {{"FLOP/s", 1.0}, {"MFLOP/s", 1e6}, {"GFLOP/s", 1e9}, {"TFLOP/s", 1e12}, {"PFLOP/s", 1e15}};
+constexpr Unit kBytes[] = {{"B", 1.0},
+                           {"kB", 1e3},
+                           {"KiB", 1024.0},
+                           {"MB", 1e6},
+                           {"MiB", 1048576.0},
+                           {"GB", 1e9},
+                           {"GiB", 1073741824.0},
+                           {"TB", 1e12},
+                           {"TiB", 1099511627776.0}};
+constexpr Unit kByteRates[] = {{"B/s", 1.0},
+                               {"kB/s", 1e3},
+                               {"KiB/s", 1024.0},
+                               {"MB/s", 1e6},
+                               {"MiB/s", 1048576.0},
+                               {"GB/s", 1e9},
+                               {"GiB/s", 1073741824.0},
+                               {"TB/s", 1e12},
+                               {"TiB/s", 1099511627776.0}};
+constexpr Unit kFlopRates[] = {
+    {"FLOP/s", 1.0}, {"MFLOP/s", 1e6}, {"GFLOP/s", 1e9}, {"TFLOP/s", 1e12}, {"PFLOP/s", 1e15}};
 constexpr Unit kSeconds[] = {{"ns", 1e-9}, {"us", 1e-6}, {"µs", 1e-6}, {"ms", 1e-3}, {"s", 1.0}};
 constexpr Unit kHertz[] = {{"Hz", 1.0}, {"kHz", 1e3}, {"MHz", 1e6}, {"GHz", 1e9}};
 
 std::span<const Unit> units_of(Dimension dimension) {
   switch (dimension) {
-    case Dimension::bytes: return kBytes;
-    case Dimension::bytes_per_second: return kByteRates;
-    case Dimension::flops_per_second: return kFlopRates;
-    case Dimension::seconds: return kSeconds;
-    case Dimension::hertz: return kHertz;
+    case Dimension::bytes:
+      return kBytes;
+    case Dimension::bytes_per_second:
+      return kByteRates;
+    case Dimension::flops_per_second:
+      return kFlopRates;
+    case Dimension::seconds:
+      return kSeconds;
+    case Dimension::hertz:
+      return kHertz;
   }
   return {};
 }
 
 // Small units divide by a power of ten that is exact, so that "3 us" is the double nearest to 3e-6.
 double scaled(double count, double factor) { return factor < 1.0 ? count / std::round(1.0 / factor) : count * factor; }
-double unscaled(double value, double factor) { return factor < 1.0 ? value * std::round(1.0 / factor) : value / factor; }
+double unscaled(double value, double factor) {
+  return factor < 1.0 ? value * std::round(1.0 / factor) : value / factor;
+}
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -55,11 +75,16 @@ bool looks_decimal(std::string_view text) {
 
 std::string_view example_of(Dimension dimension) {
   switch (dimension) {
-    case Dimension::bytes: return "32 GiB";
-    case Dimension::bytes_per_second: return "25 GB/s";
-    case Dimension::flops_per_second: return "989 TFLOP/s";
-    case Dimension::seconds: return "4.2 us";
-    case Dimension::hertz: return "1.98 GHz";
+    case Dimension::bytes:
+      return "32 GiB";
+    case Dimension::bytes_per_second:
+      return "25 GB/s";
+    case Dimension::flops_per_second:
+      return "989 TFLOP/s";
+    case Dimension::seconds:
+      return "4.2 us";
+    case Dimension::hertz:
+      return "1.98 GHz";
   }
   return "";
 }
@@ -117,7 +142,8 @@ std::string format_quantity(double value, Dimension dimension) {
   for (const Unit& unit : units_of(dimension)) {
     const double count = unscaled(value, unit.factor);
     const std::string text = fmt::format("{} {}", count, unit.name);
-    const bool better = best.empty() || text.size() < best.size() || (text.size() == best.size() && std::abs(count) >= 1.0);
+    const bool better =
+        best.empty() || text.size() < best.size() || (text.size() == best.size() && std::abs(count) >= 1.0);
     if (better && parse_quantity(text, dimension) == value) best = text;
   }
   return best;

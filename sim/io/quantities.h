@@ -11,8 +11,8 @@ namespace outrider {
 
 // What a figure measures, which decides the units it may carry. Rates are per second.
 enum class Dimension { bytes, bytes_per_second, flops_per_second, seconds, hertz };
-std::string_view example_of(Dimension dimension);                  // "25 GB/s"
-std::vector<std::string_view> unit_names(Dimension dimension);     // smallest first
+std::string_view example_of(Dimension dimension);               // "25 GB/s"
+std::vector<std::string_view> unit_names(Dimension dimension);  // smallest first
 
 // The value in base units (bytes, FLOPs, seconds, hertz); nothing where the text is not a plain decimal number, one
 // blank and a unit of that dimension. kB, MB, GB, TB are powers of 1000; KiB, MiB, GiB, TiB of 1024.

@@ -22,7 +22,8 @@ fs::path library_of(const fs::path& file) {
   const fs::path start = fs::absolute(file, ignored).parent_path();
   for (fs::path folder = start;; folder = folder.parent_path()) {
     for (const fs::path& candidate : {folder, folder / "scenarios"}) {
-      if (fs::is_directory(candidate / "models", ignored) && fs::is_directory(candidate / "machines", ignored)) return candidate;
+      if (fs::is_directory(candidate / "models", ignored) && fs::is_directory(candidate / "machines", ignored))
+        return candidate;
     }
     if (folder == folder.parent_path()) return start;
   }
@@ -66,7 +67,8 @@ class Reader {
 };
 
 // A shipped name or a path relative to the scenario.
-std::optional<fs::path> Reader::resolve(Section& root, const char* key, const std::string& fallback, const Shelf& shelf) {
+std::optional<fs::path> Reader::resolve(Section& root, const char* key, const std::string& fallback,
+                                        const Shelf& shelf) {
   const std::string name = fallback.empty() ? root.text(key) : root.text_or(key, fallback);
   if (name.empty()) return std::nullopt;
   std::error_code ignored;
@@ -75,7 +77,8 @@ std::optional<fs::path> Reader::resolve(Section& root, const char* key, const st
   const fs::path given = file_.parent_path() / name;
   if (fs::exists(given, ignored)) return given;
   const std::vector<std::string> names = names_on(shelf);
-  root.complain(key, fmt::format("a path, or one of {}", fmt::join(names, ", ")), "'" + name + "'", nearest_of(name, names));
+  root.complain(key, fmt::format("a path, or one of {}", fmt::join(names, ", ")), "'" + name + "'",
+                nearest_of(name, names));
   return std::nullopt;
 }
 
@@ -117,7 +120,8 @@ Workload Reader::read_workload(Section& item, const Scenario& scenario) {
   for (const MethodRequest& request : scenario.methods) labels.push_back(request.label);
   for (const std::string& label : workload.methods) {
     if (std::find(labels.begin(), labels.end(), label) == labels.end()) {
-      item.complain("methods", fmt::format("labels among {}", fmt::join(labels, ", ")), "'" + label + "'", nearest_of(label, labels));
+      item.complain("methods", fmt::format("labels among {}", fmt::join(labels, ", ")), "'" + label + "'",
+                    nearest_of(label, labels));
     }
   }
   item.finish();
@@ -128,14 +132,17 @@ void Reader::read_workloads(Section& root, Scenario& scenario) {
   for (Section& item : root.sections("workloads", true)) {
     Workload workload = read_workload(item, scenario);
     for (const Workload& other : scenario.workloads) {
-      if (other.name == workload.name) item.complain("name", "a name of its own", "a duplicate '" + workload.name + "'");
+      if (other.name == workload.name)
+        item.complain("name", "a name of its own", "a duplicate '" + workload.name + "'");
     }
     for (const MethodRequest& request : scenario.methods) {
       const auto block = request.params.values().find("block_tokens");
       if (block == request.params.values().end()) continue;
       const std::int64_t tokens = std::get<std::int64_t>(block->second);
       for (const std::int64_t context : workload.contexts) {
-        if (context < tokens) item.complain("contexts", fmt::format("at least one block of {} tokens ({})", tokens, request.label), fmt::format("{}", context));
+        if (context < tokens)
+          item.complain("contexts", fmt::format("at least one block of {} tokens ({})", tokens, request.label),
+                        fmt::format("{}", context));
       }
     }
     scenario.workloads.push_back(std::move(workload));
@@ -159,7 +166,7 @@ Locality Reader::read_locality(Section& root) {
     return locality;
   }
   const std::string wanted = root.text_or("locality", "scout");
-  const std::string file = (library_ / "localities.yaml").string();
+  const std::string file = (library_ / "localities" / "published.yaml").string();
   const std::optional<YamlNode> tree = load_yaml(file, errors_);
   if (!tree) return {};
   ReadContext context{file, errors_};
@@ -173,7 +180,8 @@ Locality Reader::read_locality(Section& root) {
     if (names.back() == wanted) return locality;
   }
   presets.finish();
-  root.complain("locality", fmt::format("a mapping, or one of {}", fmt::join(names, ", ")), "'" + wanted + "'", nearest_of(wanted, names));
+  root.complain("locality", fmt::format("a mapping, or one of {}", fmt::join(names, ", ")), "'" + wanted + "'",
+                nearest_of(wanted, names));
   return {};
 }
 
@@ -206,7 +214,8 @@ std::optional<Scenario> Reader::read(YamlNode tree, const std::vector<ScenarioOv
   scenario.seed = static_cast<std::uint64_t>(root.integer_or("seed", 1, {0.0, 9e15}));
   read_model(root, scenario);
   read_machine_into(root, overrides, scenario);
-  if (const auto path = resolve(root, "profile", "assumed", {library_ / "profiles", ".yaml"})) scenario.profile = path->string();
+  if (const auto path = resolve(root, "profile", "assumed", {library_ / "profiles", ".yaml"}))
+    scenario.profile = path->string();
   scenario.methods = read_methods(root, catalog_);
   read_workloads(root, scenario);
   scenario.locality = read_locality(root);

@@ -25,16 +25,21 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { scalar(mark, anchor, "", false); }
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse(mark, "a document without aliases", "an alias"); }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    refuse(mark, "a document without aliases", "an alias");
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     if (!tag.empty() && tag != "?" && tag != "!") refuse(mark, "a document without tags", "tag '" + tag + "'");
     scalar(mark, anchor, value, tag == "!");
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     open(mark, tag, anchor, YamlNode::Kind::list);
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     open(mark, tag, anchor, YamlNode::Kind::map);
   }
   void OnMapEnd() override { close(); }
@@ -48,7 +53,12 @@ class TreeBuilder final : public YAML::EventHandler {
   };
 
   [[noreturn]] void refuse(const YAML::Mark& mark, std::string expected, std::string got) {
-    errors_.add({.file = file_, .line = mark.line + 1, .column = mark.column + 1, .path = path(), .expected = std::move(expected), .got = std::move(got)});
+    errors_.add({.file = file_,
+                 .line = mark.line + 1,
+                 .column = mark.column + 1,
+                 .path = path(),
+                 .expected = std::move(expected),
+                 .got = std::move(got)});
     throw Refused();
   }
 
@@ -82,13 +92,19 @@ class TreeBuilder final : public YAML::EventHandler {
     place(std::move(node));
   }
 
-  bool takes_key() const { return !open_.empty() && open_.back().node.kind == YamlNode::Kind::map && !open_.back().has_key; }
+  bool takes_key() const {
+    return !open_.empty() && open_.back().node.kind == YamlNode::Kind::map && !open_.back().has_key;
+  }
 
   void take_key(const YAML::Mark& mark, const std::string& key) {
     Open& map = open_.back();
     if (const YamlNode* first = map.node.find(key)) {
-      errors_.add({.file = file_, .line = mark.line + 1, .column = mark.column + 1, .path = path() + (path().empty() ? "" : ".") + key,
-                   .expected = "each key once", .got = fmt::format("a duplicate of line {}", first->line)});
+      errors_.add({.file = file_,
+                   .line = mark.line + 1,
+                   .column = mark.column + 1,
+                   .path = path() + (path().empty() ? "" : ".") + key,
+                   .expected = "each key once",
+                   .got = fmt::format("a duplicate of line {}", first->line)});
     }
     map.has_key = true;
     map.key = key;
@@ -99,7 +115,8 @@ class TreeBuilder final : public YAML::EventHandler {
     no_anchor(mark, anchor);
     if (!tag.empty() && tag != "?") refuse(mark, "a document without tags", "tag '" + tag + "'");
     if (takes_key()) refuse(mark, "a plain key", "a list or mapping as key");
-    if (static_cast<int>(open_.size()) >= kMaxYamlDepth) refuse(mark, fmt::format("at most {} levels", kMaxYamlDepth), "deeper nesting");
+    if (static_cast<int>(open_.size()) >= kMaxYamlDepth)
+      refuse(mark, fmt::format("at most {} levels", kMaxYamlDepth), "deeper nesting");
     open_.push_back({node_at(mark, kind), false, {}, {}});
   }
 
@@ -116,7 +133,8 @@ class TreeBuilder final : public YAML::EventHandler {
     }
     Open& parent = open_.back();
     if (parent.node.kind == YamlNode::Kind::list) return parent.node.items.push_back(std::move(node));
-    if (node.kind != YamlNode::Kind::scalar || node.line == 0) node.column = std::max(node.column, 1);
+    node.key_line = parent.key_mark.line + 1;
+    node.key_column = parent.key_mark.column + 1;
     parent.node.members.emplace_back(std::exchange(parent.key, {}), std::move(node));
     parent.has_key = false;
   }
@@ -136,7 +154,8 @@ std::optional<std::string> read_text(const std::filesystem::path& file, ConfigEr
   if (!std::filesystem::exists(file, failed)) return refuse("a file", "nothing at that path");
   if (!std::filesystem::is_regular_file(file, failed)) return refuse("a file", "a folder or device");
   const auto size = std::filesystem::file_size(file, failed);
-  if (size > kMaxYamlBytes) return refuse(fmt::format("at most {} bytes", kMaxYamlBytes), fmt::format("{} bytes", size));
+  if (size > kMaxYamlBytes)
+    return refuse(fmt::format("at most {} bytes", kMaxYamlBytes), fmt::format("{} bytes", size));
   std::ifstream stream(file, std::ios::binary);
   std::stringstream text;
   text << stream.rdbuf();
@@ -147,7 +166,8 @@ std::optional<std::string> read_text(const std::filesystem::path& file, ConfigEr
 YamlNode* element_of(YamlNode& list, const std::string& key) {
   std::size_t index = 0;
   const auto [end, failed] = std::from_chars(key.data(), key.data() + key.size(), index);
-  if (failed == std::errc() && end == key.data() + key.size()) return index < list.items.size() ? &list.items[index] : nullptr;
+  if (failed == std::errc() && end == key.data() + key.size())
+    return index < list.items.size() ? &list.items[index] : nullptr;
   for (YamlNode& item : list.items) {
     if (item.kind == YamlNode::Kind::scalar && item.text == key) return &item;
     for (const char* name : {"label", "name"}) {
@@ -184,7 +204,11 @@ std::optional<YamlNode> parse_yaml(const std::string& text, const std::string& f
     }
   } catch (const Refused&) {
   } catch (const YAML::Exception& error) {
-    errors.add({.file = file, .line = error.mark.line + 1, .column = error.mark.column + 1, .expected = "valid YAML", .got = error.msg});
+    errors.add({.file = file,
+                .line = error.mark.line + 1,
+                .column = error.mark.column + 1,
+                .expected = "valid YAML",
+                .got = error.msg});
   }
   if (errors.size() != before) return std::nullopt;
   return std::move(builder.root());
@@ -205,7 +229,9 @@ void assign(YamlNode& root, const std::string& dotted_path, const std::string& v
   for (std::string key; std::getline(keys, key, '.');) {
     if (node->kind == YamlNode::Kind::list) {
       node = element_of(*node, key);
-      if (node == nullptr) return errors.add({.file = origin, .path = dotted_path, .expected = "an element of the list", .got = "'" + key + "'"});
+      if (node == nullptr)
+        return errors.add(
+            {.file = origin, .path = dotted_path, .expected = "an element of the list", .got = "'" + key + "'"});
       continue;
     }
     if (node->kind == YamlNode::Kind::scalar) {  // a name stands for what it names: it becomes a mapping
@@ -214,7 +240,8 @@ void assign(YamlNode& root, const std::string& dotted_path, const std::string& v
       if (!node->text.empty()) map.members.emplace_back("method", *node);
       *node = std::move(map);
     }
-    const auto found = std::find_if(node->members.begin(), node->members.end(), [&](const auto& member) { return member.first == key; });
+    const auto found = std::find_if(node->members.begin(), node->members.end(),
+                                    [&](const auto& member) { return member.first == key; });
     if (found == node->members.end()) node->members.emplace_back(key, YamlNode{});
     node = found == node->members.end() ? &node->members.back().second : &found->second;
   }

@@ -1,4 +1,5 @@
-// A YAML document as a plain tree with places, read under limits: no anchors, no duplicate keys, bounded size and depth.
+// A YAML document as a plain tree with places, read under limits: no anchors, no duplicate keys, bounded size and
+// depth.
 #pragma once
 
 #include <filesystem>
@@ -18,9 +19,10 @@ struct YamlNode {
   std::string text;     // of a scalar
   bool quoted = false;  // a quoted scalar is a text, whatever it looks like
   int line = 0, column = 0;
-  std::vector<YamlNode> items;                          // of a list
+  int key_line = 0, key_column = 0;                       // of the key, for a member of a map
+  std::vector<YamlNode> items;                            // of a list
   std::vector<std::pair<std::string, YamlNode>> members;  // of a map, in order
-  std::string origin;   // empty, or what replaced the node: "--set workloads.0.contexts"
+  std::string origin;  // empty, or what replaced the node: "--set workloads.0.contexts"
 
   const YamlNode* find(std::string_view key) const;
 };
@@ -32,8 +34,8 @@ inline constexpr int kMaxYamlDepth = 32;
 std::optional<YamlNode> load_yaml(const std::filesystem::path& file, ConfigErrors& errors);
 std::optional<YamlNode> parse_yaml(const std::string& text, const std::string& file, ConfigErrors& errors);
 
-// Puts `value` (YAML flow syntax) at a dotted path, making maps on the way. List elements go by index, or by the value of
-// their `name` or `label`.
+// Puts `value` (YAML flow syntax) at a dotted path, making maps on the way. List elements go by index, or by the value
+// of their `name` or `label`.
 void assign(YamlNode& root, const std::string& dotted_path, const std::string& value, ConfigErrors& errors);
 
 }  // namespace outrider

@@ -24,7 +24,8 @@ std::string with_range(std::string what, const Range& range) {
 
 template <class T>
 std::optional<T> bounded(std::optional<T> value, const Range& range) {
-  if (!value || static_cast<double>(*value) < range.low || static_cast<double>(*value) > range.high) return std::nullopt;
+  if (!value || static_cast<double>(*value) < range.low || static_cast<double>(*value) > range.high)
+    return std::nullopt;
   return value;
 }
 
@@ -45,15 +46,22 @@ std::string Section::path_of(std::string_view key) const {
   return path_.empty() ? std::string(key) : key.empty() ? path_ : fmt::format("{}.{}", path_, key);
 }
 
-void Section::complain_at(const YamlNode& node, const std::string& path, std::string expected, std::string got, std::string suggestion) {
+void Section::complain_at(const YamlNode& node, const std::string& path, std::string expected, std::string got,
+                          std::string suggestion) {
   const bool replaced = !node.origin.empty();
-  context_->errors.add({.file = replaced ? node.origin : context_->file, .line = node.line, .column = node.column, .path = path,
-                        .expected = std::move(expected), .got = std::move(got), .suggestion = std::move(suggestion)});
+  context_->errors.add({.file = replaced ? node.origin : context_->file,
+                        .line = node.line,
+                        .column = node.column,
+                        .path = path,
+                        .expected = std::move(expected),
+                        .got = std::move(got),
+                        .suggestion = std::move(suggestion)});
 }
 
 void Section::complain(std::string_view key, std::string expected, std::string got, std::string suggestion) {
   const YamlNode* value = node_->find(key);
-  complain_at(value != nullptr ? *value : *node_, path_of(key), std::move(expected), std::move(got), std::move(suggestion));
+  complain_at(value != nullptr ? *value : *node_, path_of(key), std::move(expected), std::move(got),
+              std::move(suggestion));
 }
 
 const YamlNode* Section::node(std::string_view key) {
@@ -66,7 +74,8 @@ bool Section::has(std::string_view key) { return node(key) != nullptr; }
 const YamlNode* Section::scalar(std::string_view key, bool required, const std::string& expected) {
   const YamlNode* value = node(key);
   if (value == nullptr) {
-    if (required && node_->kind == YamlNode::Kind::map) complain_at(*node_, path_of(key), expected, "nothing: the key is missing");
+    if (required && node_->kind == YamlNode::Kind::map)
+      complain_at(*node_, path_of(key), expected, "nothing: the key is missing");
     return nullptr;
   }
   if (value->kind == YamlNode::Kind::scalar) return value;
@@ -114,7 +123,8 @@ std::int64_t Section::integer_or(std::string_view key, std::int64_t fallback, Ra
 std::int64_t Section::tokens_or(std::string_view key, std::int64_t fallback, Range range) {
   const auto parse = [&](const std::string& text) { return bounded(parse_token_count(text), range); };
   if (!has(key)) return fallback;
-  return parsed<std::int64_t>(key, true, with_range("a count of tokens like 8192 or 8K", range), parse).value_or(fallback);
+  return parsed<std::int64_t>(key, true, with_range("a count of tokens like 8192 or 8K", range), parse)
+      .value_or(fallback);
 }
 
 bool Section::flag_or(std::string_view key, bool fallback) {
@@ -137,7 +147,8 @@ std::string Section::choice_or(std::string_view key, std::string fallback, std::
   const YamlNode* value = scalar(key, false, "a text");
   if (value == nullptr) return fallback;
   if (std::find(choices.begin(), choices.end(), value->text) != choices.end()) return value->text;
-  complain_at(*value, path_of(key), fmt::format("one of {}", fmt::join(choices, ", ")), describe(*value), nearest_of(value->text, choices));
+  complain_at(*value, path_of(key), fmt::format("one of {}", fmt::join(choices, ", ")), describe(*value),
+              nearest_of(value->text, choices));
   return fallback;
 }
 
@@ -153,7 +164,8 @@ std::vector<std::int64_t> Section::token_list(std::string_view key, Range range,
   const std::vector<YamlNode>& items = list->kind == YamlNode::Kind::list ? list->items : single;
   if (items.empty()) complain_at(*list, path_of(key), "at least one element", "an empty list");
   for (std::size_t i = 0; i < items.size(); ++i) {
-    const auto count = items[i].kind == YamlNode::Kind::scalar ? bounded(parse_token_count(items[i].text), range) : std::nullopt;
+    const auto count =
+        items[i].kind == YamlNode::Kind::scalar ? bounded(parse_token_count(items[i].text), range) : std::nullopt;
     if (count) counts.push_back(*count);
     if (!count) complain_at(items[i], fmt::format("{}[{}]", path_of(key), i), expected, describe(items[i]));
   }
@@ -194,7 +206,9 @@ std::vector<Section> Section::sections(std::string_view key, bool required) {
   std::vector<Section> result;
   const YamlNode* list = node(key);
   if (list == nullptr || list->kind != YamlNode::Kind::list || list->items.empty()) {
-    const std::string got = list == nullptr ? "nothing: the key is missing" : list->kind == YamlNode::Kind::list ? "an empty list" : describe(*list);
+    const std::string got = list == nullptr                      ? "nothing: the key is missing"
+                            : list->kind == YamlNode::Kind::list ? "an empty list"
+                                                                 : describe(*list);
     if (required || list != nullptr) complain(key, "a list of mappings", got);
     return result;
   }
@@ -209,7 +223,12 @@ void Section::finish() {
   const std::vector<std::string> known(asked_.begin(), asked_.end());
   for (const auto& [key, value] : node_->members) {
     if (asked_.contains(key)) continue;
-    complain_at(value, path_of(key), "a known key", fmt::format("'{}'", key), nearest_of(key, known));
+    YamlNode at_key = value;
+    if (value.origin.empty()) {
+      at_key.line = value.key_line;
+      at_key.column = value.key_column;
+    }
+    complain_at(at_key, path_of(key), "a known key", fmt::format("'{}'", key), nearest_of(key, known));
   }
 }
 

@@ -29,8 +29,8 @@ struct Range {
 inline constexpr Range kPositive{std::numeric_limits<double>::min(), std::numeric_limits<double>::infinity()};
 inline constexpr Range kNotNegative{0.0, std::numeric_limits<double>::infinity()};
 
-// One mapping of a document. Getters without a fallback require the key; all report mistakes to the context and return a
-// harmless value, so that one reading finds every mistake. finish() reports the keys nobody asked for.
+// One mapping of a document. Getters without a fallback require the key; all report mistakes to the context and return
+// a harmless value, so that one reading finds every mistake. finish() reports the keys nobody asked for.
 class Section {
  public:
   Section(const YamlNode& node, std::string path, ReadContext& context);
@@ -65,7 +65,8 @@ class Section {
   const YamlNode* scalar(std::string_view key, bool required, const std::string& expected);
   template <class T, class Parse>
   std::optional<T> parsed(std::string_view key, bool required, const std::string& expected, const Parse& parse);
-  void complain_at(const YamlNode& node, const std::string& path, std::string expected, std::string got, std::string suggestion = {});
+  void complain_at(const YamlNode& node, const std::string& path, std::string expected, std::string got,
+                   std::string suggestion = {});
 
   const YamlNode* node_;
   std::string path_;

@@ -11,7 +11,13 @@ namespace outrider {
 std::vector<ParamSpec> common_params(const char* launch) {
   return {
       {"launch", std::string(launch), "how kernels are launched", "I", {}, {}, {"graph", "eager"}},
-      {"hbm_fraction", 0.9, "share of HBM for weights and caches; the rest is activations and runtime", "I", 0.1, 1.0, {}},
+      {"hbm_fraction",
+       0.9,
+       "share of HBM for weights and caches; the rest is activations and runtime",
+       "I",
+       0.1,
+       1.0,
+       {}},
       {"dram_fraction", 0.9, "share of DRAM for caches; the rest is the system's", "I", 0.1, 1.0, {}},
   };
 }
@@ -75,7 +81,11 @@ DecodeMethod::Misses DecodeMethod::misses(int layer, std::int64_t step, std::int
 }
 
 CopyShape DecodeMethod::one_copy(Direction direction, Bytes bytes) const {
-  return {.direction = direction, .path = CopyPath::copy_engine, .memory = HostMemory::pinned, .fragments = 1.0, .fragment = bytes};
+  return {.direction = direction,
+          .path = CopyPath::copy_engine,
+          .memory = HostMemory::pinned,
+          .fragments = 1.0,
+          .fragment = bytes};
 }
 
 OpId DecodeMethod::write_back(int layer, OpId after) {

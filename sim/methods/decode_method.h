@@ -38,8 +38,8 @@ class DecodeMethod : public Method {
   double context_at(std::int64_t step) const { return static_cast<double>(point_.context + step); }
 
   // Memory rows.
-  Bytes kv_of_all_layers() const;        // one sequence at the point's last step, every layer
-  Bytes kv_of_offloaded_layers() const;  // … only the layers whose KV grows
+  Bytes kv_of_all_layers() const;           // one sequence at the point's last step, every layer
+  Bytes kv_of_offloaded_layers() const;     // … only the layers whose KV grows
   Bytes kv_of_tokens(double tokens) const;  // that many tokens in every offloaded layer
 
   // Counts over the batch of blocks selected in `step` and not in `resident_step`, for one layer.
@@ -56,7 +56,10 @@ class DecodeMethod : public Method {
   CopyShape one_copy(Direction direction, Bytes bytes) const;
 
   // Facts.
-  void note_cpu_tokens(double tokens, double budget) { cpu_tokens_ += tokens; cpu_budget_ += budget; }
+  void note_cpu_tokens(double tokens, double budget) {
+    cpu_tokens_ += tokens;
+    cpu_budget_ += budget;
+  }
   void note_link(const CopyShape& copy) { link_bytes_ += copy.total().value(); }
   void note_turnover(const Misses& since_last_step) { turned_over_ += static_cast<double>(since_last_step.total); }
   void note_step();

@@ -1,7 +1,6 @@
 // FlexGen: the KV of every layer streams from DRAM into one of two buffers while the layer before computes.
-#include "sim/methods/systems.h"
-
 #include "sim/methods/decode_method.h"
+#include "sim/methods/systems.h"
 
 namespace outrider {
 namespace {
@@ -9,7 +8,8 @@ namespace {
 class FlexGen final : public DecodeMethod {
  public:
   explicit FlexGen(const MethodPoint& point)
-      : DecodeMethod(point), cpu_attention_(params().flag("cpu_attention")),
+      : DecodeMethod(point),
+        cpu_attention_(params().flag("cpu_attention")),
         fragments_(static_cast<double>(params().integer("fragments_per_layer"))) {}
 
   TaskGraph decode_step(std::int64_t step) override {
@@ -66,7 +66,8 @@ class FlexGen final : public DecodeMethod {
     using Tier = MemoryUse::Tier;
     std::vector<MemoryUse> uses = {{"KV cache", Tier::dram, Bytes(0.0), kv_of_offloaded_layers()}};
     if (!cpu_attention_ && !emit_.offloaded_layers().empty()) {
-      const Bytes layer = emit_.kv_bytes(emit_.offloaded_layers().front(), static_cast<double>(point_.context + point_.steps));
+      const Bytes layer =
+          emit_.kv_bytes(emit_.offloaded_layers().front(), static_cast<double>(point_.context + point_.steps));
       uses.push_back({"KV double buffer", Tier::hbm, Bytes(0.0), 2.0 * layer});
     }
     return uses;
@@ -82,10 +83,12 @@ MethodEntry flexgen() {
   return {{.name = "flexgen",
            .summary = "layer-wise KV streaming from DRAM with double buffering; optional CPU attention",
            .source = "FlexGen, ICML 2023",
-           .params = with_common({{"cpu_attention", false, "attend on the CPU instead of streaming the KV", "P", {}, {}, {}},
-                                  {"fragments_per_layer", std::int64_t{2}, "contiguous copies per layer (K and V)", "I", 1.0, 1e6, {}}},
-                                 "graph"),
-           .presets = {{"default", "KV streams to the GPU", {}}, {"cpu", "attention on the CPU", {{"cpu_attention", true}}}}},
+           .params = with_common(
+               {{"cpu_attention", false, "attend on the CPU instead of streaming the KV", "P", {}, {}, {}},
+                {"fragments_per_layer", std::int64_t{2}, "contiguous copies per layer (K and V)", "I", 1.0, 1e6, {}}},
+               "graph"),
+           .presets = {{"default", "KV streams to the GPU", {}},
+                       {"cpu", "attention on the CPU", {{"cpu_attention", true}}}}},
           [](const MethodPoint& point) -> std::unique_ptr<Method> { return std::make_unique<FlexGen>(point); }};
 }
 

@@ -1,7 +1,6 @@
 // FullKV: everything stays on the GPU; the batch is what HBM holds.
-#include "sim/methods/systems.h"
-
 #include "sim/methods/decode_method.h"
+#include "sim/methods/systems.h"
 
 namespace outrider {
 namespace {

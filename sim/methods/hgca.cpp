@@ -23,7 +23,8 @@ class Hgca final : public SparseMethod {
         continue;
       }
       const OpId from_cpu = attend_on_cpu(layer, q);
-      const OpId on_gpu = emit_.kernel(Family::attend_dense, emit_.attention(layer, batch() * window(), window(), 0), layer, {q});
+      const OpId on_gpu =
+          emit_.kernel(Family::attend_dense, emit_.attention(layer, batch() * window(), window(), 0), layer, {q});
       write_back(layer, q);
       x = emit_.finish(layer, merge_partials(layer, on_gpu, from_cpu));
     }
@@ -68,20 +69,32 @@ class Hgca final : public SparseMethod {
 }  // namespace
 
 MethodEntry hgca() {
-  return {
-      {.name = "hgca",
-       .summary = "dense window on the GPU beside sparse attention over older KV on the CPU, in the same layer",
-       .source = "HGCA, 2025; as a baseline in arXiv 2603.27138",
-       .params = sparse_params(
-           {{"window_of", std::string("budget"), "what the GPU's window is a share of, or a number of tokens", "I", {}, {}, {"budget", "context", "tokens"}},
-            {"window_share", 0.25, "the GPU's share", "P", 0.0, 1.0, {}},
-            {"window_tokens", 1064.0, "sinks and recent window, where window_of is tokens", "I", 0.0, 1e6, {}},
-            {"cpu_tokens", 0.0, "older tokens the CPU attends per sequence; 0: the rest of the budget", "I", 0.0, 1e7, {}}},
-           "graph"),
-       .presets = {{"scout_paper", "as run in the ScoutAttention paper: a quarter of the tokens on the GPU", {}},
-                   {"paper", "sinks 40 and window 1024 on the GPU; the CPU attends 100 blocks of older tokens",
-                    {{"window_of", std::string("tokens")}, {"cpu_tokens", 3200.0}}}}},
-      [](const MethodPoint& point) -> std::unique_ptr<Method> { return std::make_unique<Hgca>(point); }};
+  return {{.name = "hgca",
+           .summary = "dense window on the GPU beside sparse attention over older KV on the CPU, in the same layer",
+           .source = "HGCA, 2025; as a baseline in arXiv 2603.27138",
+           .params = sparse_params(
+               {{"window_of",
+                 std::string("budget"),
+                 "what the GPU's window is a share of, or a number of tokens",
+                 "I",
+                 {},
+                 {},
+                 {"budget", "context", "tokens"}},
+                {"window_share", 0.25, "the GPU's share", "P", 0.0, 1.0, {}},
+                {"window_tokens", 1064.0, "sinks and recent window, where window_of is tokens", "I", 0.0, 1e6, {}},
+                {"cpu_tokens",
+                 0.0,
+                 "older tokens the CPU attends per sequence; 0: the rest of the budget",
+                 "I",
+                 0.0,
+                 1e7,
+                 {}}},
+               "graph"),
+           .presets = {{"scout_paper", "as run in the ScoutAttention paper: a quarter of the tokens on the GPU", {}},
+                       {"paper",
+                        "sinks 40 and window 1024 on the GPU; the CPU attends 100 blocks of older tokens",
+                        {{"window_of", std::string("tokens")}, {"cpu_tokens", 3200.0}}}}},
+          [](const MethodPoint& point) -> std::unique_ptr<Method> { return std::make_unique<Hgca>(point); }};
 }
 
 }  // namespace outrider

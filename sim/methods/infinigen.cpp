@@ -10,8 +10,11 @@ namespace {
 class InfiniGen final : public SparseMethod {
  public:
   explicit InfiniGen(const MethodPoint& point)
-      : SparseMethod(point), by_tokens_(params().text("transfer") == "gather"), blocking_(params().flag("blocking")),
-        digests_(params().text("index") == "digests"), partial_(digests_ ? 1.0 : params().number("partial_ratio")) {}
+      : SparseMethod(point),
+        by_tokens_(params().text("transfer") == "gather"),
+        blocking_(params().flag("blocking")),
+        digests_(params().text("index") == "digests"),
+        partial_(digests_ ? 1.0 : params().number("partial_ratio")) {}
 
   TaskGraph decode_step(std::int64_t step) override {
     emit_.begin(batch());
@@ -39,7 +42,9 @@ class InfiniGen final : public SparseMethod {
     return emit_.close_step(x);
   }
 
-  SelectionNeed selection_need() const override { return by_tokens_ ? SelectionNeed{} : SparseMethod::selection_need(); }
+  SelectionNeed selection_need() const override {
+    return by_tokens_ ? SelectionNeed{} : SparseMethod::selection_need();
+  }
 
  private:
   // Tokens attended per sequence: the budget, or the tokens within alpha of the best score, at most the cap.
@@ -56,11 +61,14 @@ class InfiniGen final : public SparseMethod {
       picked = select_by_digest(layer, query);
     } else {
       const double tokens = batch() * context_at(step);
-      const StreamShape score{.read = partial_keys(layer, tokens), .write = Bytes(4.0 * tokens),
-                              .flops = Flops(2.0 * partial_ * tokens * head_outputs(layer)), .items = tokens};
+      const StreamShape score{.read = partial_keys(layer, tokens),
+                              .write = Bytes(4.0 * tokens),
+                              .flops = Flops(2.0 * partial_ * tokens * head_outputs(layer)),
+                              .items = tokens};
       picked = pick_blocks(layer, emit_.kernel(Family::score_blocks, score, layer, {query}));
     }
-    const CopyShape list = one_copy(Direction::d2h, Bytes(4.0 * batch() * (by_tokens_ ? attended_tokens(step) : static_cast<double>(selected_))));
+    const CopyShape list = one_copy(
+        Direction::d2h, Bytes(4.0 * batch() * (by_tokens_ ? attended_tokens(step) : static_cast<double>(selected_))));
     note_link(list);
     return emit_.copy(Family::copy_d2h, list, layer, {picked});
   }
@@ -83,12 +91,17 @@ class InfiniGen final : public SparseMethod {
     const Bytes bytes = emit_.kv_bytes(layer, batch() * attended_tokens(step));
     const OpId known = emit_.host(Family::synchronize, 1.0, layer, {listed});
     const OpId dispatched = emit_.host(Family::dispatch_pool, 1.0, layer, {known});
-    const OpId gathered = emit_.cpu(Family::cpu_gather, StreamShape{.read = bytes, .write = bytes, .flops = Flops(0.0), .items = batch() * attended_tokens(step)}, layer, {dispatched});
+    const OpId gathered = emit_.cpu(
+        Family::cpu_gather,
+        StreamShape{.read = bytes, .write = bytes, .flops = Flops(0.0), .items = batch() * attended_tokens(step)},
+        layer, {dispatched});
     const CopyShape shape = one_copy(Direction::h2d, bytes);
     note_link(shape);
     if (!blocking_) return emit_.copy_issued(Family::copy_h2d, shape, layer, {gathered});
-    const OpId returned = emit_.host(Family::dispatch_pool, 1.0, layer, {gathered});  // the host thread sat in the gather
-    const OpId copied = emit_.copy_issued(Family::copy_h2d, shape, layer, {emit_.host(Family::launch_copy, 1.0, layer, {returned})});
+    const OpId returned =
+        emit_.host(Family::dispatch_pool, 1.0, layer, {gathered});  // the host thread sat in the gather
+    const OpId copied =
+        emit_.copy_issued(Family::copy_h2d, shape, layer, {emit_.host(Family::launch_copy, 1.0, layer, {returned})});
     blocked_on_ = copied;
     return copied;
   }
@@ -100,7 +113,9 @@ class InfiniGen final : public SparseMethod {
     using Tier = MemoryUse::Tier;
     const double context = static_cast<double>(point_.context + point_.steps);
     const Bytes index = digests_ ? digests_of_sequence() : partial_ * kv_of_tokens(context) / 2.0;
-    const double buffered = by_tokens_ ? 2.0 * attended_tokens(point_.steps) / static_cast<double>(emit_.offloaded_layers().size()) : budget_tokens();
+    const double buffered =
+        by_tokens_ ? 2.0 * attended_tokens(point_.steps) / static_cast<double>(emit_.offloaded_layers().size())
+                   : budget_tokens();
     return {{"KV cache", Tier::dram, Bytes(0.0), kv_of_offloaded_layers()},
             {digests_ ? "block digests" : "partial keys", Tier::hbm, Bytes(0.0), index},
             {by_tokens_ ? "prefetch buffers" : "resident blocks", Tier::hbm, Bytes(0.0), kv_of_tokens(buffered)}};
@@ -121,16 +136,45 @@ MethodEntry infinigen() {
        .source = "InfiniGen, OSDI 2024; as a baseline in arXiv 2603.27138",
        .params = sparse_params(
            {{"index", std::string("digests"), "what the prediction scores", "I", {}, {}, {"digests", "partial_keys"}},
-            {"transfer", std::string("blocks"), "missing blocks, one copy each; or all selected tokens, gathered by the CPU", "I", {}, {}, {"blocks", "gather"}},
-            {"cache", std::string("prefill"), "blocks that stay on the GPU: those important after prefill, or the last set", "I", {}, {}, {"prefill", "last"}},
-            {"blocking", false, "the launching thread sits in the gather and synchronises before the next attention", "P", {}, {}, {}},
+            {"transfer",
+             std::string("blocks"),
+             "missing blocks, one copy each; or all selected tokens, gathered by the CPU",
+             "I",
+             {},
+             {},
+             {"blocks", "gather"}},
+            {"cache",
+             std::string("prefill"),
+             "blocks that stay on the GPU: those important after prefill, or the last set",
+             "I",
+             {},
+             {},
+             {"prefill", "last"}},
+            {"blocking",
+             false,
+             "the launching thread sits in the gather and synchronises before the next attention",
+             "P",
+             {},
+             {},
+             {}},
             {"partial_ratio", 0.3, "share of channels in the partial weights and keys", "P", 0.01, 1.0, {}},
-            {"selected_share", 0.1, "tokens scoring within alpha of the best, as a share of the context", "R", 0.0, 1.0, {}},
+            {"selected_share",
+             0.1,
+             "tokens scoring within alpha of the best, as a share of the context",
+             "R",
+             0.0,
+             1.0,
+             {}},
             {"share_cap", 0.2, "largest share of the context that is fetched", "P", 0.0, 1.0, {}}},
            "graph"),
-       .presets = {{"scout_paper", "as run in the ScoutAttention paper: budget, block copies, blocks of prefill stay", {}},
-                   {"paper", "token-granular, gathered by the CPU, one asynchronous copy a layer", {{"transfer", gather}, {"index", keys}}},
-                   {"artifact", "the published code: eager, blocking gather", {{"transfer", gather}, {"index", keys}, {"blocking", true}, {"launch", eager}, {"partial_ratio", 0.2}}}}},
+       .presets =
+           {{"scout_paper", "as run in the ScoutAttention paper: budget, block copies, blocks of prefill stay", {}},
+            {"paper",
+             "token-granular, gathered by the CPU, one asynchronous copy a layer",
+             {{"transfer", gather}, {"index", keys}}},
+            {"artifact",
+             "the published code: eager, blocking gather",
+             {{"transfer", gather}, {"index", keys}, {"blocking", true}, {"launch", eager}, {"partial_ratio", 0.2}}}}},
       [](const MethodPoint& point) -> std::unique_ptr<Method> { return std::make_unique<InfiniGen>(point); }};
 }
 

@@ -32,11 +32,16 @@ void LayerEmitter::begin(double tokens) {
 
 LaneId LayerEmitter::lane_of(Family family) {
   switch (kind_of(family)) {
-    case OpKind::gpu_kernel: return lane_id(Lane::compute);
-    case OpKind::cpu_kernel: return lane_id(Lane::cpu);
-    case OpKind::host_step: return lane_id(Lane::host);
-    case OpKind::copy: return lane_id(family == Family::copy_d2h ? Lane::d2h : Lane::h2d);
-    case OpKind::barrier: break;
+    case OpKind::gpu_kernel:
+      return lane_id(Lane::compute);
+    case OpKind::cpu_kernel:
+      return lane_id(Lane::cpu);
+    case OpKind::host_step:
+      return lane_id(Lane::host);
+    case OpKind::copy:
+      return lane_id(family == Family::copy_d2h ? Lane::d2h : Lane::h2d);
+    case OpKind::barrier:
+      break;
   }
   return lane_id(Lane::none);
 }
@@ -82,12 +87,16 @@ OpId LayerEmitter::host(Family family, double count, int layer, Deps after) {
 Bytes LayerEmitter::activation_bytes(double width) const { return tokens_ * width * bytes_of(DataType::bf16); }
 
 StreamShape LayerEmitter::elementwise(double read_width, double write_width) const {
-  return {.read = activation_bytes(read_width), .write = activation_bytes(write_width), .flops = Flops(0.0), .items = tokens_};
+  return {.read = activation_bytes(read_width),
+          .write = activation_bytes(write_width),
+          .flops = Flops(0.0),
+          .items = tokens_};
 }
 
 OpId LayerEmitter::products(const std::vector<Linear>& linears, int layer, OpId after) {
   for (const Linear& linear : linears) {
-    const GemmShape shape{.rows = linear.rows, .n = linear.n, .k = linear.k, .instances = linear.instances, .type = linear.type};
+    const GemmShape shape{
+        .rows = linear.rows, .n = linear.n, .k = linear.k, .instances = linear.instances, .type = linear.type};
     after = kernel(Family::gemm, shape, layer, {after});
   }
   return after;
@@ -121,7 +130,8 @@ OpId LayerEmitter::finish(int layer, OpId after) {
   const std::vector<Linear>& linears = products_[index].ffn;
   OpId done = products({linears.begin(), linears.end() - 1}, layer, normed);
   const FfnSpec& ffn = point_.model->layers[index].ffn;
-  const double width = static_cast<double>(ffn.intermediate + ffn.shared_intermediate + ffn.experts_per_token * ffn.expert_intermediate);
+  const double width =
+      static_cast<double>(ffn.intermediate + ffn.shared_intermediate + ffn.experts_per_token * ffn.expert_intermediate);
   done = kernel(Family::activation, elementwise((ffn.gated ? 2.0 : 1.0) * width, width), layer, {done});
   return products({linears.end() - 1, linears.end()}, layer, done);
 }
@@ -131,15 +141,23 @@ TaskGraph LayerEmitter::close_step(OpId after) {
   const OpId logits = products({head_}, -1, normed);
   const double vocab = static_cast<double>(point_.model->vocab);
   const OpId sampled = kernel(Family::sample, elementwise(vocab, 1.0), -1, {logits});
-  const OpId token = copy(Family::copy_d2h, {.direction = Direction::d2h, .fragments = 1.0, .fragment = Bytes(8.0 * tokens_)}, -1, {sampled});
+  const OpId token =
+      copy(Family::copy_d2h, {.direction = Direction::d2h, .fragments = 1.0, .fragment = Bytes(8.0 * tokens_)}, -1,
+           {sampled});
   return seal(host(Family::synchronize, 1.0, -1, {token}));
 }
 
 AttentionShape LayerEmitter::attention(int layer, double tokens, double longest, std::int64_t block_tokens) const {
   const AttentionSpec& spec = point_.model->layers[static_cast<std::size_t>(layer)].attention;
-  AttentionShape shape{.sequences = static_cast<std::int64_t>(tokens_), .kv_heads = spec.kv_heads, .q_heads = spec.q_heads,
-                       .head_dim = spec.head_dim, .v_head_dim = spec.v_head_dim, .tokens = tokens, .longest = longest,
-                       .block_tokens = block_tokens, .type = point_.model->kv_type};
+  AttentionShape shape{.sequences = static_cast<std::int64_t>(tokens_),
+                       .kv_heads = spec.kv_heads,
+                       .q_heads = spec.q_heads,
+                       .head_dim = spec.head_dim,
+                       .v_head_dim = spec.v_head_dim,
+                       .tokens = tokens,
+                       .longest = longest,
+                       .block_tokens = block_tokens,
+                       .type = point_.model->kv_type};
   if (spec.kind == AttentionKind::mla) {  // absorbed form: all heads read one latent per token
     shape.kv_heads = 1;
     shape.head_dim = spec.latent.kv_rank + spec.latent.rope_dim;
@@ -157,17 +175,27 @@ OpId LayerEmitter::attend_resident(int layer, std::int64_t context, OpId after) 
   const LayerSpec& spec = point_.model->layers[static_cast<std::size_t>(layer)];
   if (spec.attention.kind == AttentionKind::linear) {
     const Bytes state = tokens_ * kv_bytes_per_sequence(*point_.model, spec, context);
-    return kernel(Family::attend_dense, StreamShape{.read = state, .write = state, .flops = Flops(0.0), .items = tokens_}, layer, {after});
+    return kernel(Family::attend_dense,
+                  StreamShape{.read = state, .write = state, .flops = Flops(0.0), .items = tokens_}, layer, {after});
   }
   std::int64_t seen = context;
   if (spec.attention.window > 0) seen = std::min(seen, spec.attention.window);
   if (spec.attention.indexer.heads > 0) {  // score every token's index key, then attend to the chosen ones
     const double scanned = static_cast<double>(seen);
     const double key = static_cast<double>(spec.attention.indexer.head_dim);
-    after = kernel(Family::score_blocks, StreamShape{.read = Bytes(tokens_ * scanned * key), .write = Bytes(4.0 * tokens_ * scanned),
-                   .flops = Flops(2.0 * tokens_ * scanned * key * static_cast<double>(spec.attention.indexer.heads)), .items = tokens_}, layer, {after});
-    after = kernel(Family::select_top_k, StreamShape{.read = Bytes(4.0 * tokens_ * scanned), .write = Bytes(4.0 * tokens_ * static_cast<double>(spec.attention.indexer.top_k)),
-                   .flops = Flops(0.0), .items = tokens_}, layer, {after});
+    after = kernel(
+        Family::score_blocks,
+        StreamShape{.read = Bytes(tokens_ * scanned * key),
+                    .write = Bytes(4.0 * tokens_ * scanned),
+                    .flops = Flops(2.0 * tokens_ * scanned * key * static_cast<double>(spec.attention.indexer.heads)),
+                    .items = tokens_},
+        layer, {after});
+    after = kernel(Family::select_top_k,
+                   StreamShape{.read = Bytes(4.0 * tokens_ * scanned),
+                               .write = Bytes(4.0 * tokens_ * static_cast<double>(spec.attention.indexer.top_k)),
+                               .flops = Flops(0.0),
+                               .items = tokens_},
+                   layer, {after});
     seen = std::min(seen, spec.attention.indexer.top_k);
   }
   const double longest = static_cast<double>(seen);

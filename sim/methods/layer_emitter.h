@@ -14,14 +14,14 @@ namespace outrider {
 // How GPU ops get onto their streams: one host launch each, or captured and replayed with one launch per segment.
 enum class LaunchMode { eager, graph };
 
-// Emits one step of one point. Ops of a lane run in the order of emission; dependencies name what crosses lanes (and, on
-// one lane, the data they need). A method emits a layer as project → attend … → finish.
+// Emits one step of one point. Ops of a lane run in the order of emission; dependencies name what crosses lanes (and,
+// on one lane, the data they need). A method emits a layer as project → attend … → finish.
 class LayerEmitter {
  public:
   using Deps = std::initializer_list<OpId>;
 
   LayerEmitter(const MethodPoint& point, LaunchMode mode);
-  void begin(double tokens);                 // clears; `tokens` rows go through every projection
+  void begin(double tokens);  // clears; `tokens` rows go through every projection
 
   // Primitive ops.
   OpId kernel(Family family, Shape shape, int layer, Deps after);
@@ -31,22 +31,22 @@ class LayerEmitter {
   OpId copy_on(Lane lane, const CopyShape& shape, int layer, Deps after);
   OpId cpu(Family family, Shape shape, int layer, Deps after);
   OpId host(Family family, double count, int layer, Deps after);
-  void new_segment();                        // the next GPU ops need a fresh launch by the host thread
+  void new_segment();  // the next GPU ops need a fresh launch by the host thread
   void await(OpId op, CarrySlot slot) { builder_.await(op, slot); }
   void fill(CarrySlot slot, OpId op) { builder_.fill(slot, op); }
 
   // Parts of a decode step.
-  OpId open_step();                                   // scheduling, launch, embedding
-  OpId normalise(int layer, OpId after);              // input norm of a layer
-  OpId project(int layer, OpId after);                // Q, K, V; RoPE; appends to the cache. Ends with Q ready
-  OpId finish(int layer, OpId after);                 // output projection, norm, FFN. Ends with the layer's output
-  TaskGraph close_step(OpId after);                   // LM head, sampling, token to the host, synchronise
+  OpId open_step();                       // scheduling, launch, embedding
+  OpId normalise(int layer, OpId after);  // input norm of a layer
+  OpId project(int layer, OpId after);    // Q, K, V; RoPE; appends to the cache. Ends with Q ready
+  OpId finish(int layer, OpId after);     // output projection, norm, FFN. Ends with the layer's output
+  TaskGraph close_step(OpId after);       // LM head, sampling, token to the host, synchronise
   TaskGraph seal(OpId last) { return std::move(builder_).seal(last); }
 
   // Shapes that several methods share. Tokens are summed over the batch.
   AttentionShape attention(int layer, double tokens, double longest, std::int64_t block_tokens) const;
-  Bytes kv_bytes(int layer, double tokens) const;     // KV of that many tokens in one layer
-  Bytes activation_bytes(double width) const;         // rows × width elements
+  Bytes kv_bytes(int layer, double tokens) const;                          // KV of that many tokens in one layer
+  Bytes activation_bytes(double width) const;                              // rows × width elements
   const std::vector<int>& offloaded_layers() const { return offloaded_; }  // layers whose KV grows with context
   bool offloads(int layer) const { return is_offloaded_[static_cast<std::size_t>(layer)]; }
   // The attention of a layer that offloading leaves alone (window, MLA, linear), or of full_kv.
@@ -69,7 +69,7 @@ class LayerEmitter {
   std::vector<bool> is_offloaded_;
   Linear head_;
   GraphBuilder builder_;
-  OpId segment_;                                      // launch of the current graph segment
+  OpId segment_;  // launch of the current graph segment
 };
 
 }  // namespace outrider

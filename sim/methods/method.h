@@ -18,7 +18,7 @@ class SelectionTrace;
 
 // One consumer of memory. Total at batch B: fixed + B · per_sequence.
 struct MemoryUse {
-  std::string what;              // "weights", "KV cache", "digests", …
+  std::string what;  // "weights", "KV cache", "digests", …
   enum class Tier : std::uint8_t { hbm, dram, pinned } tier = Tier::hbm;
   Bytes fixed;
   Bytes per_sequence;
@@ -36,18 +36,18 @@ struct MethodPoint {
   const ModelSpec* model = nullptr;
   const MachineSpec* machine = nullptr;
   const Params* params = nullptr;
-  std::int64_t context = 0;      // tokens cached when the first simulated step starts
-  std::int64_t batch = 0;        // 0 while memory is being planned
-  std::int64_t steps = 0;        // warm-up and measured
+  std::int64_t context = 0;                   // tokens cached when the first simulated step starts
+  std::int64_t batch = 0;                     // 0 while memory is being planned
+  std::int64_t steps = 0;                     // warm-up and measured
   const SelectionTrace* selection = nullptr;  // covers `steps` steps and `batch` sequences; null if not needed
   const SelectionTrace* profiling = nullptr;  // other sequences of the same process, for offline profiling
 };
 
 // Counts a method keeps while building, for tables; averages over all built decode steps unless said otherwise.
 struct MethodFacts {
-  double cpu_ratio = 0.0;        // tokens attended by the CPU ÷ budget; 0 where there is no CPU attention
-  double recall_interval = 0.0;  // mean steps between recalls of a layer; 0 where there are none
-  double turnover = 0.0;         // share of selected blocks not selected in the step before
+  double cpu_ratio = 0.0;            // tokens attended by the CPU ÷ budget; 0 where there is no CPU attention
+  double recall_interval = 0.0;      // mean steps between recalls of a layer; 0 where there are none
+  double turnover = 0.0;             // share of selected blocks not selected in the step before
   double link_bytes_per_step = 0.0;  // h2d + d2h payload
   std::vector<double> cpu_ratio_by_step;
 };

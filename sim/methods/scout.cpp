@@ -9,11 +9,15 @@ namespace {
 class Scout final : public SparseMethod {
  public:
   explicit Scout(const MethodPoint& point)
-      : SparseMethod(point), collaborative_(params().flag("collaborative_attention")),
-        layer_ahead_(params().flag("layer_ahead")), recall_(params().flag("periodic_recall")),
+      : SparseMethod(point),
+        collaborative_(params().flag("collaborative_attention")),
+        layer_ahead_(params().flag("layer_ahead")),
+        recall_(params().flag("periodic_recall")),
         real_query_(params().text("cpu_query") == "real"),
-        recalled_(static_cast<std::size_t>(layers()), -1), interval_(static_cast<std::size_t>(layers()), 0) {
-    for (const int layer : emit_.offloaded_layers()) interval_[static_cast<std::size_t>(layer)] = profiled_interval(layer);
+        recalled_(static_cast<std::size_t>(layers()), -1),
+        interval_(static_cast<std::size_t>(layers()), 0) {
+    for (const int layer : emit_.offloaded_layers())
+      interval_[static_cast<std::size_t>(layer)] = profiled_interval(layer);
   }
 
   SelectionNeed selection_need() const override {
@@ -28,7 +32,8 @@ class Scout final : public SparseMethod {
     Missing ahead;  // the missing blocks of the layer at hand, where they were asked for a layer ahead
     for (int layer = 0; layer < layers(); ++layer) {
       const OpId input = emit_.normalise(layer, x);
-      const Missing next = asks_ahead(layer + 1) ? ask(layer + 1, step, predict_query(layer + 1, 1.0, input)) : Missing{};
+      const Missing next =
+          asks_ahead(layer + 1) ? ask(layer + 1, step, predict_query(layer + 1, 1.0, input)) : Missing{};
       const OpId q = emit_.project(layer, input);
       if (!emit_.offloads(layer)) {
         x = emit_.finish(layer, emit_.attend_resident(layer, point_.context + step, q));
@@ -46,8 +51,10 @@ class Scout final : public SparseMethod {
   MethodFacts facts() const override {
     MethodFacts facts = DecodeMethod::facts();
     double sum = 0.0;
-    for (const int layer : emit_.offloaded_layers()) sum += static_cast<double>(interval_[static_cast<std::size_t>(layer)]);
-    if (recall_ && !emit_.offloaded_layers().empty()) facts.recall_interval = sum / static_cast<double>(emit_.offloaded_layers().size());
+    for (const int layer : emit_.offloaded_layers())
+      sum += static_cast<double>(interval_[static_cast<std::size_t>(layer)]);
+    if (recall_ && !emit_.offloaded_layers().empty())
+      facts.recall_interval = sum / static_cast<double>(emit_.offloaded_layers().size());
     return facts;
   }
 
@@ -79,22 +86,28 @@ class Scout final : public SparseMethod {
   OpId attend(int layer, std::int64_t step, OpId q, const Missing& missing) {
     const double missing_tokens = tokens_of(missing.blocks.total);
     if (collaborative_) note_cpu_tokens(missing_tokens, batch() * budget_tokens());
-    const OpId served = missing.blocks.total == 0 ? OpId() : collaborative_ ? attend_on_cpu(layer, q, missing) : fetch_blocks(layer, missing.blocks.total, missing.listed);
+    const OpId served = missing.blocks.total == 0 ? OpId()
+                        : collaborative_          ? attend_on_cpu(layer, q, missing)
+                                                  : fetch_blocks(layer, missing.blocks.total, missing.listed);
     const bool all_resident = collaborative_ && params().text("gpu_attends") == "resident";
     const bool part = collaborative_ && !all_resident;
     const double tokens = batch() * budget_tokens() - (part ? missing_tokens : 0.0);
     OpId attended = attend_tokens(layer, tokens, budget_tokens(), {q, collaborative_ ? OpId() : served});
     if (recall_) await_recall(layer, attended);
-    if (recall_ && (step - recalled_[static_cast<std::size_t>(layer)]) % interval_[static_cast<std::size_t>(layer)] == 0) {
+    if (recall_ &&
+        (step - recalled_[static_cast<std::size_t>(layer)]) % interval_[static_cast<std::size_t>(layer)] == 0) {
       recall(layer, step, missing, attended);
     }
     return collaborative_ && served.valid() ? merge_partials(layer, attended, served) : attended;
   }
 
   OpId attend_on_cpu(int layer, OpId q, const Missing& missing) {
-    const AttentionShape shape = emit_.attention(layer, tokens_of(missing.blocks.total), tokens_of(missing.blocks.longest), block_tokens_);
+    const AttentionShape shape =
+        emit_.attention(layer, tokens_of(missing.blocks.total), tokens_of(missing.blocks.longest), block_tokens_);
     OpId query = missing.listed;
-    if (real_query_) query = emit_.copy(Family::copy_d2h, one_copy(Direction::d2h, emit_.activation_bytes(head_outputs(layer))), layer, {q});
+    if (real_query_)
+      query = emit_.copy(Family::copy_d2h, one_copy(Direction::d2h, emit_.activation_bytes(head_outputs(layer))), layer,
+                         {q});
     const OpId attended = emit_.cpu(Family::cpu_attend, shape, layer, {missing.listed, query});
     const CopyShape output = one_copy(Direction::h2d, emit_.activation_bytes(head_outputs(layer)));
     note_link(output);
@@ -118,7 +131,9 @@ class Scout final : public SparseMethod {
     if (given > 0 || point_.profiling == nullptr) return given > 0 ? given : 1;
     const std::int64_t ordinal = ordinal_of(layer);
     std::int64_t interval = 1;
-    while (interval < kProfilingSteps && point_.profiling->turnover(ordinal, interval + 1) < params().number("cpu_ratio_limit")) ++interval;
+    while (interval < kProfilingSteps &&
+           point_.profiling->turnover(ordinal, interval + 1) < params().number("cpu_ratio_limit"))
+      ++interval;
     return interval;
   }
 
@@ -132,7 +147,12 @@ class Scout final : public SparseMethod {
   void index_prefilled(int layer, OpId after) override {
     if (!emit_.offloads(layer)) return;
     const Bytes keys = emit_.kv_bytes(layer, static_cast<double>(point_.context)) / 2.0;
-    emit_.kernel(Family::build_digest, StreamShape{.read = keys, .write = digest_bytes(layer, static_cast<double>(blocks_)), .flops = Flops(0.0), .items = static_cast<double>(blocks_)}, layer, {after});
+    emit_.kernel(Family::build_digest,
+                 StreamShape{.read = keys,
+                             .write = digest_bytes(layer, static_cast<double>(blocks_)),
+                             .flops = Flops(0.0),
+                             .items = static_cast<double>(blocks_)},
+                 layer, {after});
   }
 
   bool collaborative_, layer_ahead_, recall_, real_query_;
@@ -148,16 +168,41 @@ MethodEntry scout() {
        .summary = "GPU-CPU collaborative block-sparse attention, layer-ahead, with periodic recall",
        .source = "ScoutAttention, arXiv 2603.27138",
        .params = sparse_params(
-           {{"collaborative_attention", true, "the CPU attends missing blocks; otherwise they are fetched", "P", {}, {}, {}},
-            {"layer_ahead", true, "select and spawn the CPU's part one layer ahead, from a predicted query", "P", {}, {}, {}},
+           {{"collaborative_attention",
+             true,
+             "the CPU attends missing blocks; otherwise they are fetched",
+             "P",
+             {},
+             {},
+             {}},
+            {"layer_ahead",
+             true,
+             "select and spawn the CPU's part one layer ahead, from a predicted query",
+             "P",
+             {},
+             {},
+             {}},
             {"periodic_recall", true, "refresh the resident blocks periodically and asynchronously", "P", {}, {}, {}},
             {"cpu_ratio_limit", 0.12, "beta: a layer is recalled before its CPU ratio exceeds this", "P", 0.0, 1.0, {}},
-            {"recall_interval", std::int64_t{0}, "steps between recalls of every layer; 0: profiled per layer", "P", 0.0, 1e6, {}},
+            {"recall_interval",
+             std::int64_t{0},
+             "steps between recalls of every layer; 0: profiled per layer",
+             "P",
+             0.0,
+             1e6,
+             {}},
             {"cpu_query", std::string("predicted"), "query of the CPU's attention", "P", {}, {}, {"predicted", "real"}},
-            {"gpu_attends", std::string("selected"), "resident blocks the GPU attends: the selected ones or all", "I", {}, {}, {"selected", "resident"}}},
+            {"gpu_attends",
+             std::string("selected"),
+             "resident blocks the GPU attends: the selected ones or all",
+             "I",
+             {},
+             {},
+             {"selected", "resident"}}},
            "graph"),
        .presets = {{"paper", "as the paper describes it", {}},
-                   {"sglang", "as a later public implementation: real query on the CPU, recall every 8 steps",
+                   {"sglang",
+                    "as a later public implementation: real query on the CPU, recall every 8 steps",
                     {{"cpu_query", std::string("real")}, {"recall_interval", std::int64_t{8}}}}}},
       [](const MethodPoint& point) -> std::unique_ptr<Method> { return std::make_unique<Scout>(point); }};
 }

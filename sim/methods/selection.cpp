@@ -38,8 +38,11 @@ struct Drift {
 class SequenceProcess {
  public:
   SequenceProcess(const SelectionShape& shape, const Drift& drift)
-      : shape_(shape), drift_(drift), blocks_(static_cast<std::size_t>(shape.blocks)),
-        chosen_((blocks_.size() + 63) / 64), calendar_(static_cast<std::size_t>(shape.steps) + 1) {}
+      : shape_(shape),
+        drift_(drift),
+        blocks_(static_cast<std::size_t>(shape.blocks)),
+        chosen_((blocks_.size() + 63) / 64),
+        calendar_(static_cast<std::size_t>(shape.steps) + 1) {}
 
   // Draws a new sequence at its stationary start, time 0, and selects.
   void start(RandomStream random) {
@@ -112,7 +115,8 @@ class SequenceProcess {
     CHECK(open <= candidates_.size(), "{} places but {} candidate blocks", open, candidates_.size());
     const auto better = [](const Candidate& a, const Candidate& b) { return a.key > b.key; };
     const auto edge = candidates_.begin() + static_cast<std::ptrdiff_t>(open);
-    if (open > 0 && open < candidates_.size()) std::nth_element(candidates_.begin(), edge - 1, candidates_.end(), better);
+    if (open > 0 && open < candidates_.size())
+      std::nth_element(candidates_.begin(), edge - 1, candidates_.end(), better);
     if (open > 0) threshold_ = score((edge - 1)->block());
     for (auto candidate = candidates_.begin(); candidate != candidates_.end(); ++candidate) {
       set_chosen(candidate->block(), candidate < edge);
@@ -135,11 +139,11 @@ class SequenceProcess {
   const Drift& drift_;
   RandomStream random_{0};
   std::vector<Block> blocks_;
-  std::vector<std::uint64_t> chosen_;      // one bit per block
-  std::vector<std::uint32_t> calendar_;    // first block of each day
+  std::vector<std::uint64_t> chosen_;    // one bit per block
+  std::vector<std::uint32_t> calendar_;  // first block of each day
   std::vector<Candidate> candidates_;
   std::size_t now_ = 0;
-  std::size_t certain_ = 0;                // chosen blocks that are not candidates
+  std::size_t certain_ = 0;  // chosen blocks that are not candidates
   float threshold_ = 0.0f;
 };
 

@@ -13,15 +13,15 @@ namespace outrider {
 
 // Each block b of a (layer, sequence) has a score
 //   z_b(t) = √s · μ_b + √(1 − s) · x_b(t),   x_b(t+1) = ρ_l · x_b(t) + √(1 − ρ_l²) · ε,   μ, ε, x_b(0) ~ N(0, 1),
-// with s = static_share and ρ_l = step_correlation^(speed of layer l), speeds log-normal with mean 1. The blocks with the
-// k highest scores are selected. Any heavy-tailed stationary score with the same copula is a monotone transform of
+// with s = static_share and ρ_l = step_correlation^(speed of layer l), speeds log-normal with mean 1. The blocks with
+// the k highest scores are selected. Any heavy-tailed stationary score with the same copula is a monotone transform of
 // z and selects the same blocks. Turnover and its growth with lag emerge from (s, ρ, k, N).
 struct SelectionShape {
   std::int64_t layers = 0;
   std::int64_t sequences = 0;
   std::int64_t steps = 0;
-  std::int64_t blocks = 0;       // N, ≥ selected
-  std::int64_t selected = 0;     // k
+  std::int64_t blocks = 0;    // N, ≥ selected
+  std::int64_t selected = 0;  // k
 };
 
 // A set of blocks as bits: block b is bit b % 64 of word b / 64.
@@ -35,9 +35,9 @@ class SelectionTrace {
  public:
   explicit SelectionTrace(const SelectionShape& shape);
 
-  // Draws one layer. Layers are independent and may be drawn by different threads. A (layer, sequence) depends on its own
-  // stream only, so a trace of fewer sequences or steps is a prefix of a larger one. `purpose` names other sequences of
-  // the same layers ("decode", "profiling").
+  // Draws one layer. Layers are independent and may be drawn by different threads. A (layer, sequence) depends on its
+  // own stream only, so a trace of fewer sequences or steps is a prefix of a larger one. `purpose` names other
+  // sequences of the same layers ("decode", "profiling").
   void draw(const Locality& locality, const RandomStream& stream, std::int64_t layer, std::string_view purpose);
 
   const SelectionShape& shape() const { return shape_; }

@@ -15,13 +15,17 @@ constexpr double kScoreBytes = 4.0;  // scores and block numbers are 32 bits wid
 
 std::vector<ParamSpec> sparse_params(std::vector<ParamSpec> own, const char* launch) {
   own.push_back({"block_tokens", std::int64_t{32}, "tokens per KV block", "P", 1.0, 4096.0, {}});
-  own.push_back({"budget_tokens", std::int64_t{2048}, "tokens attended per sequence and layer", "P", 1.0, 1048576.0, {}});
+  own.push_back(
+      {"budget_tokens", std::int64_t{2048}, "tokens attended per sequence and layer", "P", 1.0, 1048576.0, {}});
   return with_common(std::move(own), launch);
 }
 
 SparseMethod::SparseMethod(const MethodPoint& point)
-    : DecodeMethod(point), block_tokens_(params().integer("block_tokens")), blocks_(point.context / block_tokens_),
-      selected_(std::clamp<std::int64_t>(params().integer("budget_tokens") / block_tokens_, 1, std::max<std::int64_t>(blocks_, 1))) {
+    : DecodeMethod(point),
+      block_tokens_(params().integer("block_tokens")),
+      blocks_(point.context / block_tokens_),
+      selected_(std::clamp<std::int64_t>(params().integer("budget_tokens") / block_tokens_, 1,
+                                         std::max<std::int64_t>(blocks_, 1))) {
   CHECK(blocks_ >= 1, "a context of {} tokens is shorter than a block of {}", point.context, block_tokens_);
 }
 
@@ -44,23 +48,32 @@ double SparseMethod::head_outputs(int layer) const {
 OpId SparseMethod::predict_query(int layer, double share, OpId input) {
   const Linear query = query_projection(model(), model().layers[static_cast<std::size_t>(layer)], batch());
   const auto columns = static_cast<std::int64_t>(std::ceil(share * static_cast<double>(query.n)));
-  return emit_.kernel(Family::predict_q, GemmShape{.rows = query.rows, .n = columns, .k = query.k, .type = query.type}, layer, {input});
+  return emit_.kernel(Family::predict_q, GemmShape{.rows = query.rows, .n = columns, .k = query.k, .type = query.type},
+                      layer, {input});
 }
 
 OpId SparseMethod::select_by_digest(int layer, OpId query) {
   const AttentionSpec& attention = model().layers[static_cast<std::size_t>(layer)].attention;
   const double scanned = batch() * static_cast<double>(blocks_);
   const double query_width = static_cast<double>(attention.q_heads * attention.head_dim);
-  const StreamShape score{.read = digest_bytes(layer, scanned), .write = Bytes(kScoreBytes * scanned),
-                          .flops = Flops(4.0 * scanned * query_width), .items = scanned};
+  const StreamShape score{.read = digest_bytes(layer, scanned),
+                          .write = Bytes(kScoreBytes * scanned),
+                          .flops = Flops(4.0 * scanned * query_width),
+                          .items = scanned};
   return pick_blocks(layer, emit_.kernel(Family::score_blocks, score, layer, {query}));
 }
 
 OpId SparseMethod::pick_blocks(int layer, OpId scored) {
   const double scanned = kScoreBytes * batch() * static_cast<double>(blocks_);
   const double chosen = kScoreBytes * batch() * static_cast<double>(selected_);
-  const OpId top = emit_.kernel(Family::select_top_k, StreamShape{.read = Bytes(scanned), .write = Bytes(chosen), .flops = Flops(0.0), .items = batch()}, layer, {scored});
-  return emit_.kernel(Family::residency_diff, StreamShape{.read = Bytes(2.0 * chosen), .write = Bytes(chosen), .flops = Flops(0.0), .items = batch()}, layer, {top});
+  const OpId top =
+      emit_.kernel(Family::select_top_k,
+                   StreamShape{.read = Bytes(scanned), .write = Bytes(chosen), .flops = Flops(0.0), .items = batch()},
+                   layer, {scored});
+  return emit_.kernel(
+      Family::residency_diff,
+      StreamShape{.read = Bytes(2.0 * chosen), .write = Bytes(chosen), .flops = Flops(0.0), .items = batch()}, layer,
+      {top});
 }
 
 OpId SparseMethod::attend_tokens(int layer, double tokens, double longest, std::initializer_list<OpId> after) {
@@ -70,12 +83,17 @@ OpId SparseMethod::attend_tokens(int layer, double tokens, double longest, std::
 OpId SparseMethod::merge_partials(int layer, OpId on_gpu, OpId from_cpu) {
   const Bytes partial = emit_.activation_bytes(head_outputs(layer));
   const double rows = batch() * static_cast<double>(model().layers[static_cast<std::size_t>(layer)].attention.q_heads);
-  return emit_.kernel(Family::merge_lse, StreamShape{.read = 2.0 * partial, .write = partial, .flops = Flops(0.0), .items = rows}, layer, {on_gpu, from_cpu});
+  return emit_.kernel(Family::merge_lse,
+                      StreamShape{.read = 2.0 * partial, .write = partial, .flops = Flops(0.0), .items = rows}, layer,
+                      {on_gpu, from_cpu});
 }
 
 CopyShape SparseMethod::block_copies(int layer, std::int64_t blocks) const {
-  return {.direction = Direction::h2d, .path = CopyPath::copy_engine, .memory = HostMemory::pinned,
-          .fragments = static_cast<double>(blocks), .fragment = emit_.kv_bytes(layer, tokens_of(1))};
+  return {.direction = Direction::h2d,
+          .path = CopyPath::copy_engine,
+          .memory = HostMemory::pinned,
+          .fragments = static_cast<double>(blocks),
+          .fragment = emit_.kv_bytes(layer, tokens_of(1))};
 }
 
 OpId SparseMethod::fetch_blocks(int layer, std::int64_t blocks, OpId listed) {

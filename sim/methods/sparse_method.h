@@ -1,4 +1,5 @@
-// What block-sparse systems share: a token budget, an index on the GPU, and the chain from a query to the missing blocks.
+// What block-sparse systems share: a token budget, an index on the GPU, and the chain from a query to the missing
+// blocks.
 #pragma once
 
 #include "sim/methods/decode_method.h"
@@ -10,7 +11,9 @@ std::vector<ParamSpec> sparse_params(std::vector<ParamSpec> own, const char* lau
 
 class SparseMethod : public DecodeMethod {
  public:
-  SelectionNeed selection_need() const override { return {.blocks = blocks_, .selected = selected_, .profiling_steps = 0}; }
+  SelectionNeed selection_need() const override {
+    return {.blocks = blocks_, .selected = selected_, .profiling_steps = 0};
+  }
 
  protected:
   explicit SparseMethod(const MethodPoint& point);

@@ -14,13 +14,17 @@ inline constexpr int kDataTypes = 7;
 // Bits of payload per element, block scales not counted.
 constexpr double bits_of(DataType type) {
   switch (type) {
-    case DataType::fp32: return 32.0;
+    case DataType::fp32:
+      return 32.0;
     case DataType::bf16:
-    case DataType::fp16: return 16.0;
+    case DataType::fp16:
+      return 16.0;
     case DataType::fp8:
-    case DataType::int8: return 8.0;
+    case DataType::int8:
+      return 8.0;
     case DataType::fp4:
-    case DataType::int4: return 4.0;
+    case DataType::int4:
+      return 4.0;
   }
   return 0.0;
 }

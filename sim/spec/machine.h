@@ -36,54 +36,54 @@ struct TransferPoint {
 
 // The host link of one GPU (PCIe or C2C).
 struct LinkSpec {
-  std::string name;                 // "PCIe 5 x16"
-  BytesPerSecond h2d;               // sustained large-copy rate per direction
+  std::string name;    // "PCIe 5 x16"
+  BytesPerSecond h2d;  // sustained large-copy rate per direction
   BytesPerSecond d2h;
-  BytesPerSecond bidirectional;     // both directions at once, summed
-  std::vector<TransferPoint> copy_engine_h2d;  // one cudaMemcpyAsync per fragment
-  std::vector<TransferPoint> copy_engine_d2h;  // empty: as h2d
-  std::vector<TransferPoint> batched_h2d;      // cuMemcpyBatchAsync; empty: not measured
-  BytesPerSecond zero_copy;         // SM loads from pinned memory, all CTAs
+  BytesPerSecond bidirectional;                  // both directions at once, summed
+  std::vector<TransferPoint> copy_engine_h2d;    // one cudaMemcpyAsync per fragment
+  std::vector<TransferPoint> copy_engine_d2h;    // empty: as h2d
+  std::vector<TransferPoint> batched_h2d;        // cuMemcpyBatchAsync; empty: not measured
+  BytesPerSecond zero_copy;                      // SM loads from pinned memory, all CTAs
   std::vector<TransferPoint> zero_copy_per_cta;  // rate of one CTA by fragment size (count is ignored)
-  BytesPerSecond pageable;          // copies from pageable memory, staged by the host thread
+  BytesPerSecond pageable;                       // copies from pageable memory, staged by the host thread
 };
 
 struct CpuSpec {
   std::string name;
   std::int64_t sockets = 1;
-  std::int64_t cores = 0;                // all sockets, as visible to the process
-  Hertz clock;                           // sustained all-core under vector load
-  double flops_per_cycle_fp32 = 0.0;     // per core
-  double flops_per_cycle_bf16 = 0.0;     // per core, where the core has such instructions; else fp32's
-  BytesPerSecond dram_bandwidth;         // all sockets, datasheet peak
+  std::int64_t cores = 0;             // all sockets, as visible to the process
+  Hertz clock;                        // sustained all-core under vector load
+  double flops_per_cycle_fp32 = 0.0;  // per core
+  double flops_per_cycle_bf16 = 0.0;  // per core, where the core has such instructions; else fp32's
+  BytesPerSecond dram_bandwidth;      // all sockets, datasheet peak
   Bytes dram_capacity;
-  Bytes llc;                             // all sockets
-  BytesPerSecond core_bandwidth;         // one core streaming from local DRAM
+  Bytes llc;                      // all sockets
+  BytesPerSecond core_bandwidth;  // one core streaming from local DRAM
   std::int64_t numa_nodes = 1;
-  BytesPerSecond inter_socket;           // UPI / xGMI, each way; 0 on one socket
-  BytesPerSecond dram_measured;          // all cores reading, where it was measured; 0: not
-  BytesPerSecond attention_measured;     // KV bytes per second of decode attention on all cores, likewise
+  BytesPerSecond inter_socket;        // UPI / xGMI, each way; 0 on one socket
+  BytesPerSecond dram_measured;       // all cores reading, where it was measured; 0: not
+  BytesPerSecond attention_measured;  // KV bytes per second of decode attention on all cores, likewise
 };
 
 // Costs of the host thread and driver.
 struct HostSpec {
-  Seconds kernel_launch;     // host time per eager kernel launch
-  Seconds copy_launch;       // host time per cudaMemcpyAsync call
-  Seconds graph_launch;      // host time to launch a captured CUDA graph
-  Seconds synchronize;       // from the last GPU op's end to the host thread running on
-  Seconds pool_dispatch;     // host time to hand a parallel-for to the CPU pool
-  Seconds step_overhead;     // scheduler and sampling bookkeeping per decode step
+  Seconds kernel_launch;  // host time per eager kernel launch
+  Seconds copy_launch;    // host time per cudaMemcpyAsync call
+  Seconds graph_launch;   // host time to launch a captured CUDA graph
+  Seconds synchronize;    // from the last GPU op's end to the host thread running on
+  Seconds pool_dispatch;  // host time to hand a parallel-for to the CPU pool
+  Seconds step_overhead;  // scheduler and sampling bookkeeping per decode step
 };
 
 // A node or link of the interconnect graph. Without an explicit topology, one is made: each GPU on its own root port.
 struct TopologyNode {
   std::string name;
-  std::string kind;          // "gpu", "switch", "root_port", "socket", "dram"
+  std::string kind;  // "gpu", "switch", "root_port", "socket", "dram"
 };
 struct TopologyLink {
   std::string from, to;
   BytesPerSecond forward, backward;
-  BytesPerSecond both;       // cap over both directions; 0: none beyond the two
+  BytesPerSecond both;  // cap over both directions; 0: none beyond the two
 };
 struct Topology {
   std::vector<TopologyNode> nodes;

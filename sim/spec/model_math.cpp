@@ -29,7 +29,7 @@ Linear unquantized(const ModelSpec& model, const char* name, double rows, std::i
   return linear;
 }
 
-// ---- attention ----
+// attention
 
 std::int64_t qkv_width(const AttentionSpec& a) {
   const std::int64_t queries = (a.output_gate ? 2 : 1) * a.q_heads * a.head_dim;
@@ -87,7 +87,7 @@ double attention_vector_elements(const ModelSpec& model, const AttentionSpec& a)
   return elements;
 }
 
-// ---- FFN ----
+// FFN
 
 // How many expert matrices count, and how many rows each sees.
 struct ExpertLoad {
@@ -141,7 +141,7 @@ double ffn_vector_elements(const ModelSpec& model, const FfnSpec& f, double expe
   return elements + experts * real(gate_up_width(f, f.expert_intermediate) + model.hidden);
 }
 
-// ---- a whole layer ----
+// a whole layer
 
 // All matrices of the layer with `experts` of its routed experts.
 std::vector<Linear> layer_products(const ModelSpec& model, const LayerSpec& layer, double experts) {

@@ -15,11 +15,11 @@ using ParamValue = std::variant<bool, std::int64_t, double, std::string>;
 
 struct ParamSpec {
   std::string name;
-  ParamValue fallback;                     // also fixes the type
-  std::string meaning;                     // one line
-  std::string certainty;                   // "P", "S", "I", "R" (methods' facts) or "ours"
-  std::optional<double> min, max;          // inclusive, numbers only
-  std::vector<std::string> choices;        // strings only; empty: any
+  ParamValue fallback;               // also fixes the type
+  std::string meaning;               // one line
+  std::string certainty;             // "P", "S", "I", "R" (methods' facts) or "ours"
+  std::optional<double> min, max;    // inclusive, numbers only
+  std::vector<std::string> choices;  // strings only; empty: any
 };
 
 // Values by name. `get` CHECKs that the name exists with that type: readers validate, methods just ask.
@@ -28,7 +28,9 @@ class Params {
   Params() = default;
   void set(const std::string& name, ParamValue value) { values_[name] = std::move(value); }
   template <class T>
-  const T& get(std::string_view name) const { return std::get<T>(at(name)); }
+  const T& get(std::string_view name) const {
+    return std::get<T>(at(name));
+  }
   bool flag(std::string_view name) const { return get<bool>(name); }
   std::int64_t integer(std::string_view name) const { return get<std::int64_t>(name); }
   double number(std::string_view name) const { return get<double>(name); }
@@ -50,12 +52,13 @@ struct Preset {
 struct MethodInfo {
   std::string name;
   std::string summary;
-  std::string source;                      // paper or repository
+  std::string source;  // paper or repository
   std::vector<ParamSpec> params;
-  std::vector<Preset> presets;             // the first is the default
+  std::vector<Preset> presets;  // the first is the default
 };
 
 // Defaults, then the preset's overrides, then `assignments`. Requires valid names and types (CHECKed).
-Params resolve_params(const MethodInfo& method, std::string_view preset, const std::map<std::string, ParamValue>& assignments);
+Params resolve_params(const MethodInfo& method, std::string_view preset,
+                      const std::map<std::string, ParamValue>& assignments);
 
 }  // namespace outrider

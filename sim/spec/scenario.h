@@ -23,39 +23,39 @@ struct MethodRequest {
 // A block of design points: every context × every batch, for the listed methods.
 struct Workload {
   std::string name;
-  std::vector<std::int64_t> contexts;      // tokens already cached when decoding starts
-  std::vector<std::int64_t> batches;       // empty: one point per context with the batch that memory holds
-  std::int64_t max_batch = 256;            // serving limit on the automatic batch
-  std::int64_t decode_steps = 32;          // measured steps
-  std::int64_t warmup_steps = 4;           // simulated before, not measured
-  std::vector<std::string> methods;        // labels; empty: all
-  bool prefill = true;                     // also charge prefill: time to first token and its offload traffic
+  std::vector<std::int64_t> contexts;  // tokens already cached when decoding starts
+  std::vector<std::int64_t> batches;   // empty: one point per context with the batch that memory holds
+  std::int64_t max_batch = 256;        // serving limit on the automatic batch
+  std::int64_t decode_steps = 32;      // measured steps
+  std::int64_t warmup_steps = 4;       // simulated before, not measured
+  std::vector<std::string> methods;    // labels; empty: all
+  bool prefill = true;                 // also charge prefill: time to first token and its offload traffic
 };
 
 // How the important blocks of a (layer, sequence) change from step to step (see methods/selection.h).
 struct Locality {
-  std::string preset;                      // name of the preset the figures came from, or "custom"
-  double step_correlation = 0.0;           // AR(1) coefficient of a block's drifting score per decode step
-  double static_share = 0.0;               // share of score variance that never drifts, in [0, 1)
-  double layer_spread = 0.0;               // sigma of the log-normal spread of drift speed over layers
+  std::string preset;             // name of the preset the figures came from, or "custom"
+  double step_correlation = 0.0;  // AR(1) coefficient of a block's drifting score per decode step
+  double static_share = 0.0;      // share of score variance that never drifts, in [0, 1)
+  double layer_spread = 0.0;      // sigma of the log-normal spread of drift speed over layers
 };
 
 // One published figure and where to look for it in the results.
 struct Claim {
   std::string id;
-  std::string text;                        // what is claimed, in our words
-  std::string metric;                      // see study/claims.h for the vocabulary
-  std::string method;                      // label
-  std::string baseline;                    // label; empty for absolute figures
-  std::string workload;                    // name of the Workload it is read from
+  std::string text;      // what is claimed, in our words
+  std::string metric;    // see study/claims.h for the vocabulary
+  std::string method;    // label
+  std::string baseline;  // label; empty for absolute figures
+  std::string workload;  // name of the Workload it is read from
   std::int64_t context = 0;
-  std::int64_t batch = 0;                  // 0: the automatic batch
-  std::int64_t baseline_batch = -1;        // -1: as batch
+  std::int64_t batch = 0;            // 0: the automatic batch
+  std::int64_t baseline_batch = -1;  // -1: as batch
   double value = 0.0;
-  std::string relation = "equals";         // "equals", "at_most", "at_least", "below_one_then_above"
-  std::string certainty;                   // P, S, I, R
+  std::string relation = "equals";  // "equals", "at_most", "at_least", "below_one_then_above"
+  std::string certainty;            // P, S, I, R
   std::string source;
-  std::string conditions;                  // what the source says, and leaves unsaid, about the conditions
+  std::string conditions;  // what the source says, and leaves unsaid, about the conditions
 };
 
 struct Scenario {
@@ -64,7 +64,7 @@ struct Scenario {
   std::string source_file;
   ModelSpec model;
   MachineSpec machine;
-  std::string profile;                     // path of the coefficient profile
+  std::string profile;  // path of the coefficient profile
   std::vector<MethodRequest> methods;
   std::vector<Workload> workloads;
   Locality locality;

@@ -39,7 +39,8 @@ struct RowKey {
 
 const PointResult* find_row(const Claim& claim, const RowKey& key, const std::vector<PointResult>& points) {
   for (const PointResult& point : points) {
-    const bool batch_matches = key.batch == 0 ? point.automatic_batch : point.batch == key.batch && !point.automatic_batch;
+    const bool batch_matches =
+        key.batch == 0 ? point.automatic_batch : point.batch == key.batch && !point.automatic_batch;
     const bool unfit_matches = !point.fits && key.batch > 0 && !point.automatic_batch;
     if (point.label == key.label && point.workload == claim.workload && point.context == key.context &&
         (batch_matches || unfit_matches)) {
@@ -76,7 +77,9 @@ Reading largest_ratio(const Claim& claim, const std::vector<PointResult>& points
   Reading largest = missing(fmt::format("{} and {} were not run together", claim.method, claim.baseline));
   std::vector<std::int64_t> contexts;
   for (const PointResult& point : points) {
-    if (point.workload != claim.workload || std::find(contexts.begin(), contexts.end(), point.context) != contexts.end()) continue;
+    if (point.workload != claim.workload ||
+        std::find(contexts.begin(), contexts.end(), point.context) != contexts.end())
+      continue;
     contexts.push_back(point.context);
     const Reading here = throughput_ratio(claim, point.context, points);
     if (here.value && (!largest.value || *here.value > *largest.value)) {

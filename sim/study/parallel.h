@@ -12,7 +12,8 @@ namespace outrider {
 // Calls task(i) for all i < count on up to `threads` threads (0: all cores). Tasks write to their own places only.
 template <class Task>
 void parallel_for(std::size_t count, int threads, const Task& task) {
-  std::size_t workers = threads > 0 ? static_cast<std::size_t>(threads) : std::max(1u, std::thread::hardware_concurrency());
+  std::size_t workers =
+      threads > 0 ? static_cast<std::size_t>(threads) : std::max(1u, std::thread::hardware_concurrency());
   workers = std::min(workers, count);
   std::atomic<std::size_t> next{0};
   const auto work = [&] {

@@ -88,8 +88,12 @@ bool listed(const std::vector<std::string>& names, const std::string& name) {
 }  // namespace
 
 MethodPoint method_point(const Scenario& scenario, const PlannedPoint& plan) {
-  return {.model = &scenario.model, .machine = &scenario.machine, .params = &plan.request->params,
-          .context = plan.context, .batch = plan.batch, .steps = plan.steps()};
+  return {.model = &scenario.model,
+          .machine = &scenario.machine,
+          .params = &plan.request->params,
+          .context = plan.context,
+          .batch = plan.batch,
+          .steps = plan.steps()};
 }
 
 PlannedPoint plan_point(const Scenario& scenario, const MethodRequest& request, const Workload& workload,
@@ -110,7 +114,8 @@ PlannedPoint plan_point(const Scenario& scenario, const MethodRequest& request, 
 std::vector<PlannedPoint> plan_points(const Scenario& scenario, const std::vector<std::string>& labels) {
   std::vector<PlannedPoint> points;
   for (const Workload& workload : scenario.workloads) {
-    const std::vector<std::int64_t> batches = workload.batches.empty() ? std::vector<std::int64_t>{0} : workload.batches;
+    const std::vector<std::int64_t> batches =
+        workload.batches.empty() ? std::vector<std::int64_t>{0} : workload.batches;
     for (const std::int64_t context : workload.contexts) {
       for (const std::int64_t batch : batches) {
         for (const MethodRequest& request : scenario.methods) {

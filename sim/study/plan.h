@@ -13,12 +13,12 @@ struct PlannedPoint {
   const MethodRequest* request = nullptr;
   const Workload* workload = nullptr;
   std::int64_t context = 0;
-  std::int64_t batch = 0;            // 0 where it does not fit
+  std::int64_t batch = 0;  // 0 where it does not fit
   bool automatic_batch = false;
-  std::string limit;                 // what bounds the batch, or what does not fit
+  std::string limit;  // what bounds the batch, or what does not fit
   std::vector<MemoryUse> memory;
   SelectionNeed need;
-  std::int64_t layers = 0;           // whose KV is offloaded
+  std::int64_t layers = 0;  // whose KV is offloaded
 
   std::int64_t steps() const { return workload->warmup_steps + workload->decode_steps; }
   bool fits() const { return batch > 0; }

@@ -14,9 +14,9 @@ namespace outrider {
 
 struct Utilisation {
   std::string resource;
-  double share = 0.0;                 // of capacity, over the measured steps
-  double amount_per_step = 0.0;       // bytes or FLOPs
-  std::string unit;                   // "B" or "FLOP"
+  double share = 0.0;            // of capacity, over the measured steps
+  double amount_per_step = 0.0;  // bytes or FLOPs
+  std::string unit;              // "B" or "FLOP"
 };
 
 // One (method, workload, context, batch). Where the model or batch does not fit, `fits` is false, `limit` says why,
@@ -27,35 +27,35 @@ struct PointResult {
   std::int64_t batch = 0;
   bool automatic_batch = false;
   bool fits = true;
-  std::string limit;                  // what bounds the batch ("HBM", "DRAM", "max_batch", "given") or what does not fit
+  std::string limit;  // what bounds the batch ("HBM", "DRAM", "max_batch", "given") or what does not fit
   double tokens_per_s = 0.0;
-  Seconds tpot;                       // mean time per output token = mean step time
+  Seconds tpot;  // mean time per output token = mean step time
   Seconds step_p5, step_p95;
-  Seconds ttft;                       // one prompt's prefill, unqueued, with its offload traffic; 0 if not charged
-  double prefill_bytes = 0.0;         // offload traffic of that prefill
-  double gpu_idle = 0.0;              // share of time without a kernel on any stream
+  Seconds ttft;                // one prompt's prefill, unqueued, with its offload traffic; 0 if not charged
+  double prefill_bytes = 0.0;  // offload traffic of that prefill
+  double gpu_idle = 0.0;       // share of time without a kernel on any stream
   std::vector<Utilisation> utilisations;
-  std::vector<Cause> causes;          // the critical path by cause, largest first
-  Ledger ledger;                      // summed over the measured steps' spans
+  std::vector<Cause> causes;  // the critical path by cause, largest first
+  Ledger ledger;              // summed over the measured steps' spans
   MethodFacts facts;
-  std::vector<MemoryUse> memory;      // at this batch
-  std::uint64_t fingerprint = 0;      // of the decode trace
+  std::vector<MemoryUse> memory;  // at this batch
+  std::uint64_t fingerprint = 0;  // of the decode trace
 };
 
 struct ClaimResult {
   Claim claim;
-  bool available = false;             // false: a row it needs is missing or does not fit; `note` says which
+  bool available = false;  // false: a row it needs is missing or does not fit; `note` says which
   double predicted = 0.0;
-  double difference = 0.0;            // predicted ÷ claimed − 1
-  bool holds = false;                 // for relations other than "equals"; for "equals": within 20 %
+  double difference = 0.0;  // predicted ÷ claimed − 1
+  bool holds = false;       // for relations other than "equals"; for "equals": within 20 %
   std::string note;
 };
 
 struct RunReport {
   std::string scenario, model, machine, profile, profile_kind, version;
   std::uint64_t seed = 0;
-  std::vector<std::string> caveats;   // "efficiencies are assumptions …", extrapolations, …
-  std::vector<PointResult> points;    // workload, context, batch, then method order of the scenario
+  std::vector<std::string> caveats;  // "efficiencies are assumptions …", extrapolations, …
+  std::vector<PointResult> points;   // workload, context, batch, then method order of the scenario
   std::vector<ClaimResult> claims;
 };
 

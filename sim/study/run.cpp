@@ -44,13 +44,16 @@ PlannedPoint widest_of(const std::vector<PlannedPoint>& plans, const Group& grou
 std::vector<std::string> caveats_of(const Scenario& scenario, const Profile& profile) {
   std::vector<std::string> caveats;
   if (profile.kind == ProfileKind::assumed) {
-    caveats.push_back("efficiencies are stated assumptions with wide intervals, not calibrated on this machine (profile " + profile.name + ")");
+    caveats.push_back(
+        "efficiencies are stated assumptions with wide intervals, not calibrated on this machine (profile " +
+        profile.name + ")");
   }
   if (profile.kind == ProfileKind::transferred) {
     caveats.push_back("efficiencies are transferred from machine " + profile.machine);
   }
   if (!scenario.locality.preset.empty()) {
-    caveats.push_back("block selection is a stochastic process (locality " + scenario.locality.preset + "), not a recorded trace");
+    caveats.push_back("block selection is a stochastic process (locality " + scenario.locality.preset +
+                      "), not a recorded trace");
   }
   return caveats;
 }
@@ -66,10 +69,12 @@ const MethodRequest& request_of(const Scenario& scenario, const std::string& lab
 const Workload& workload_of(const Scenario& scenario, const std::string& label, std::int64_t context) {
   const Workload* fallback = nullptr;
   for (const Workload& workload : scenario.workloads) {
-    const bool runs = workload.methods.empty() || std::find(workload.methods.begin(), workload.methods.end(), label) != workload.methods.end();
+    const bool runs = workload.methods.empty() ||
+                      std::find(workload.methods.begin(), workload.methods.end(), label) != workload.methods.end();
     if (!runs) continue;
     if (fallback == nullptr) fallback = &workload;
-    if (std::find(workload.contexts.begin(), workload.contexts.end(), context) != workload.contexts.end()) return workload;
+    if (std::find(workload.contexts.begin(), workload.contexts.end(), context) != workload.contexts.end())
+      return workload;
   }
   CHECK(fallback != nullptr, "no workload runs '{}'", label);
   return *fallback;
@@ -85,10 +90,16 @@ PlannedPoint plan_of(const Scenario& scenario, const std::string& label, std::in
 }  // namespace
 
 RunReport run_scenario(const Scenario& scenario, const Profile& profile, const RunOptions& options) {
-  RunReport report{.scenario = scenario.name, .model = scenario.model.name, .machine = scenario.machine.name,
-                   .profile = profile.name, .profile_kind = std::string(to_string(profile.kind)),
-                   .version = OUTRIDER_VERSION, .seed = scenario.seed, .caveats = caveats_of(scenario, profile),
-                   .points = {}, .claims = {}};
+  RunReport report{.scenario = scenario.name,
+                   .model = scenario.model.name,
+                   .machine = scenario.machine.name,
+                   .profile = profile.name,
+                   .profile_kind = std::string(to_string(profile.kind)),
+                   .version = OUTRIDER_VERSION,
+                   .seed = scenario.seed,
+                   .caveats = caveats_of(scenario, profile),
+                   .points = {},
+                   .claims = {}};
   const MachineModel machine(scenario.machine, profile);
   const std::vector<PlannedPoint> plans = plan_points(scenario, options.labels);
   report.points.resize(plans.size());

@@ -12,8 +12,8 @@
 namespace outrider {
 
 struct RunOptions {
-  std::vector<std::string> labels;    // methods to run; empty: all of the scenario's
-  int threads = 0;                    // 0: all cores; results do not depend on it
+  std::vector<std::string> labels;                                  // methods to run; empty: all of the scenario's
+  int threads = 0;                                                  // 0: all cores; results do not depend on it
   std::function<void(std::size_t done, std::size_t all)> progress;  // called from one thread at a time; may be empty
 };
 RunReport run_scenario(const Scenario& scenario, const Profile& profile, const RunOptions& options);
@@ -31,8 +31,8 @@ PointDetail run_point(const Scenario& scenario, const Profile& profile, const st
 // What would help most: the step time with each resource's capacity doubled (and each fixed cost halved), as predicted
 // by re-simulation, largest gain first.
 struct WhatIf {
-  std::string change;                 // "HBM bandwidth ×2"
-  double speedup = 1.0;               // tokens/s ratio
+  std::string change;    // "HBM bandwidth ×2"
+  double speedup = 1.0;  // tokens/s ratio
 };
 std::vector<WhatIf> what_would_help(const Scenario& scenario, const Profile& profile, const std::string& label,
                                     std::int64_t context, std::int64_t batch);

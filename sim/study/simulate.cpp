@@ -49,7 +49,8 @@ void read_utilisations(PointResult& result, const Trace& trace) {
   const double seconds = elapsed(trace, {0, trace.steps.size()}).seconds().value();
   for (std::size_t i = 0; i < trace.resources.size(); ++i) {
     const ResourceInfo& resource = trace.resources[i];
-    result.utilisations.push_back({.resource = resource.name, .share = trace.amounts[i] / (resource.capacity * seconds),
+    result.utilisations.push_back({.resource = resource.name,
+                                   .share = trace.amounts[i] / (resource.capacity * seconds),
                                    .amount_per_step = trace.amounts[i] / steps,
                                    .unit = resource.unit.substr(0, resource.unit.find('/'))});
   }
@@ -82,8 +83,11 @@ Selections draw_selections(const Scenario& scenario, const PlannedPoint& widest,
     });
   };
   if (widest.need.blocks == 0 || widest.layers == 0) return selections;
-  SelectionShape shape{.layers = widest.layers, .sequences = widest.batch, .steps = widest.steps(),
-                       .blocks = widest.need.blocks, .selected = widest.need.selected};
+  SelectionShape shape{.layers = widest.layers,
+                       .sequences = widest.batch,
+                       .steps = widest.steps(),
+                       .blocks = widest.need.blocks,
+                       .selected = widest.need.selected};
   draw(selections.decode, shape, "decode");
   if (widest.need.profiling_steps == 0) return selections;
   shape.sequences = kProfilingSequences;
@@ -96,7 +100,9 @@ SimulatedPoint simulate_point(const Scenario& scenario, const MachineModel& mach
                               const Selections& selections, RecordOptions record) {
   SimulatedPoint point{.result = row_of(plan), .trace = {}, .measured = {}};
   if (!plan.fits()) return point;
-  check_context() = {.now = {}, .op = plan.request->label, .replay_command = "outrider run " + scenario.source_file,
+  check_context() = {.now = {},
+                     .op = plan.request->label,
+                     .replay_command = "outrider run " + scenario.source_file,
                      .seed = scenario.seed};
   MethodPoint seen = method_point(scenario, plan);
   if (selections.decode) seen.selection = &*selections.decode;

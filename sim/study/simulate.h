@@ -18,7 +18,7 @@ Selections draw_selections(const Scenario& scenario, const PlannedPoint& widest,
 
 struct SimulatedPoint {
   PointResult result;
-  Trace trace;         // of the decode steps, warm-up included
+  Trace trace;  // of the decode steps, warm-up included
   StepRange measured;
 };
 SimulatedPoint simulate_point(const Scenario& scenario, const MachineModel& machine, const PlannedPoint& plan,

@@ -17,25 +17,42 @@ void scale_points(std::vector<TransferPoint>& points, double factor) {
 
 void double_link(MachineSpec& machine) {
   LinkSpec& link = machine.link;
-  for (BytesPerSecond* rate : {&link.h2d, &link.d2h, &link.bidirectional, &link.zero_copy, &link.pageable}) *rate *= 2.0;
-  for (auto* points : {&link.copy_engine_h2d, &link.copy_engine_d2h, &link.batched_h2d, &link.zero_copy_per_cta}) scale_points(*points, 2.0);
+  for (BytesPerSecond* rate : {&link.h2d, &link.d2h, &link.bidirectional, &link.zero_copy, &link.pageable})
+    *rate *= 2.0;
+  for (auto* points : {&link.copy_engine_h2d, &link.copy_engine_d2h, &link.batched_h2d, &link.zero_copy_per_cta})
+    scale_points(*points, 2.0);
   for (TopologyLink& each : machine.topology.links) {
     for (BytesPerSecond* rate : {&each.forward, &each.backward, &each.both}) *rate *= 2.0;
   }
 }
 
+void double_dram(MachineSpec& machine) {
+  for (BytesPerSecond* rate :
+       {&machine.cpu.dram_bandwidth, &machine.cpu.dram_measured, &machine.cpu.attention_measured}) {
+    *rate *= 2.0;
+  }
+}
+
 void halve_host_costs(MachineSpec& machine) {
   HostSpec& host = machine.host;
-  for (Seconds* cost : {&host.kernel_launch, &host.copy_launch, &host.graph_launch, &host.synchronize, &host.pool_dispatch, &host.step_overhead}) {
+  for (Seconds* cost : {&host.kernel_launch, &host.copy_launch, &host.graph_launch, &host.synchronize,
+                        &host.pool_dispatch, &host.step_overhead}) {
     *cost *= 0.5;
   }
 }
 
 constexpr Upgrade kUpgrades[] = {
-    {"HBM bandwidth ×2", [](MachineSpec& machine) { machine.gpu.hbm_bandwidth *= 2.0; machine.gpu.hbm_latency *= 0.5; }},
-    {"GPU arithmetic ×2", [](MachineSpec& machine) { for (FlopsPerSecond& peak : machine.gpu.peak) peak *= 2.0; }},
+    {"HBM bandwidth ×2",
+     [](MachineSpec& machine) {
+       machine.gpu.hbm_bandwidth *= 2.0;
+       machine.gpu.hbm_latency *= 0.5;
+     }},
+    {"GPU arithmetic ×2",
+     [](MachineSpec& machine) {
+       for (FlopsPerSecond& peak : machine.gpu.peak) peak *= 2.0;
+     }},
     {"host link ×2 (rates of every copy size)", double_link},
-    {"DRAM bandwidth ×2", [](MachineSpec& machine) { machine.cpu.dram_bandwidth *= 2.0; }},
+    {"DRAM bandwidth ×2, measured rates with it", double_dram},
     {"CPU cores ×2", [](MachineSpec& machine) { machine.cpu.cores *= 2; }},
     {"bandwidth per core ×2", [](MachineSpec& machine) { machine.cpu.core_bandwidth *= 2.0; }},
     {"host thread costs ÷2", halve_host_costs},
@@ -54,7 +71,8 @@ std::vector<WhatIf> what_would_help(const Scenario& scenario, const Profile& pro
     const PointDetail then = run_point(changed, profile, label, today.result.context, today.result.batch);
     answers.push_back({upgrade.change, then.result.tokens_per_s / today.result.tokens_per_s});
   }
-  std::stable_sort(answers.begin(), answers.end(), [](const WhatIf& a, const WhatIf& b) { return a.speedup > b.speedup; });
+  std::stable_sort(answers.begin(), answers.end(),
+                   [](const WhatIf& a, const WhatIf& b) { return a.speedup > b.speedup; });
   return answers;
 }
 

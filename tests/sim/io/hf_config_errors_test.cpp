@@ -55,7 +55,7 @@ TEST(HfConfigErrors, TheTextThatTheCasesStartFromIsValid) {
   EXPECT_THAT(messages(errors), ElementsAre());
 }
 
-// ---- members ----
+// members
 
 TEST(HfConfigErrors, AMissingKeyIsReportedAtTheObjectThatLacksIt) {
   EXPECT_THAT(refused(without(kDense, "  \"vocab_size\": 1000,\n")),
@@ -138,7 +138,7 @@ TEST(HfConfigErrors, AKeyThatIsNeededItselfIsNoMisspellingOfItsNeighbour) {
               ElementsAre("m.json:1:1: qk_nope_head_dim: expected an integer from 1 to 1048576, got nothing"));
 }
 
-// ---- number formats ----
+// number formats
 
 TEST(HfConfigErrors, AMissingDtypeIsNotGuessed) {
   EXPECT_THAT(
@@ -159,7 +159,7 @@ TEST(HfConfigErrors, GptqNeedsItsBitsAndGroup) {
                                              "got nothing")));
 }
 
-// ---- architectures ----
+// architectures
 
 TEST(HfConfigErrors, AnUnknownModelTypeIsRefusedWithWhatItLacks) {
   const std::vector<std::string> all = refused(replaced(kDense, "\"llama\"", "\"starcoder2\""));
@@ -238,7 +238,7 @@ TEST(HfConfigErrors, ATextConfigThatIsNoObjectIsRefused) {
               ElementsAre(HasSubstr("m.json:11:3: text_config: expected an object, got an array of 0")));
 }
 
-// ---- files ----
+// files
 
 TEST(HfConfigErrors, AMissingFileAndADirectoryWithoutConfigAreNamed) {
   ConfigErrors errors;
@@ -248,9 +248,9 @@ TEST(HfConfigErrors, AMissingFileAndADirectoryWithoutConfigAreNamed) {
   EXPECT_FALSE(read_hf_config(empty, errors).has_value());
   const std::vector<std::string> all = messages(errors);
   ASSERT_EQ(all.size(), 2U);
-  EXPECT_THAT(all[0], HasSubstr("no/such/model.json"));
-  EXPECT_THAT(all[0], HasSubstr("expected a readable file"));
-  EXPECT_THAT(all[1], HasSubstr((empty / "config.json").string()));
+  EXPECT_THAT(all[0], HasSubstr((empty / "config.json").string()));  // by file name
+  EXPECT_THAT(all[1], HasSubstr("no/such/model.json"));
+  EXPECT_THAT(all[1], HasSubstr("expected a readable file"));
 }
 
 }  // namespace

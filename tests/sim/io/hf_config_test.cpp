@@ -39,7 +39,7 @@ std::string dense(const std::string& type, const std::string& more = "") {
     "max_position_embeddings": 4096, "dtype": "bfloat16"})";
 }
 
-// ---- ours against the publishers' ----
+// Ours against the publishers.
 
 struct Twin {
   const char* ours;
@@ -86,7 +86,7 @@ TEST(OurModels, AreAllComparedWithTheirPublishers) {
   }
 }
 
-// ---- what the publishers' files say ----
+// what the publishers' files say
 
 TEST(Published, Qwen3HasGroupedQueriesWithNormedHeads) {
   const ModelSpec model = published("qwen3-14b");
@@ -238,7 +238,7 @@ TEST(Published, Qwen35HasFullAttentionInEveryFourthLayerWithAnOutputGate) {
   EXPECT_FALSE(model.tied_embeddings);
 }
 
-// ---- where a model is found, and what it is called ----
+// where a model is found, and what it is called
 
 TEST(Paths, ADirectoryIsReadThroughItsConfigJsonAndNamesTheModel) {
   const std::filesystem::path directory = std::filesystem::path(testing::TempDir()) / "hf_config_test" / "my-model";
@@ -253,7 +253,7 @@ TEST(Paths, ADirectoryIsReadThroughItsConfigJsonAndNamesTheModel) {
   EXPECT_EQ(published("qwen3-8b").name, "qwen3-8b");
 }
 
-// ---- defaults that Transformers documents ----
+// defaults that Transformers documents
 
 TEST(Defaults, LlamaWithoutKvHeadsIsMultiHead) {
   std::string text = dense("llama");
@@ -331,7 +331,7 @@ TEST(Quantization, GptqAndAwqPayForTheirGroups) {
   EXPECT_EQ(awq.unquantized_type, DataType::bf16);
 }
 
-// ---- unknown architectures ----
+// unknown architectures
 
 TEST(UnknownTypes, AreReadAsLlamaOnlyWhereTheFileStatesEverythingAndSayso) {
   const ModelSpec model = parsed(dense("newmodel", R"("head_dim": 32, "hidden_act": "silu", "attention_bias": false,

@@ -92,7 +92,7 @@ TEST(JsonText, OnlyTheFirstTwentyDuplicatesAreListed) {
   for (int i = 0; i < 25; ++i) text += ", \"a\": 0";
   const std::vector<std::string> all = refused(text + "}");
   ASSERT_EQ(all.size(), 21U);
-  EXPECT_THAT(all.back(), HasSubstr("got 5 more duplicates"));
+  EXPECT_THAT(all, testing::Contains(HasSubstr("got 5 more duplicates")));
 }
 
 TEST(JsonText, TheSameKeyInDifferentObjectsIsNoDuplicate) { accepted(R"({"a": {"a": 1}, "b": [{"a": 1}, {"a": 2}]})"); }

@@ -30,7 +30,7 @@ const Linear& named(const std::vector<Linear>& products, const std::string& name
   return products.front();
 }
 
-// ---- published counts ----
+// published counts
 
 // Billions of parameters, input embedding and LM head included in both columns, multi-token prediction left out.
 // (gpt-oss is published as 20.9 / 3.6 and 116.8 / 5.1: there `active` leaves out the input embedding.)
@@ -99,7 +99,7 @@ TEST(ParameterCounts, AnIndexerAddsItsProjectionsAndItsNorm) {
             61 * indexer);
 }
 
-// ---- KV bytes ----
+// KV bytes
 
 TEST(KvBytes, PerTokenAreTheKnownFigures) {
   EXPECT_EQ(kv_bytes_per_token(ours("deepseek-v3")), Bytes(70272));  // 61 layers · (512 + 64) · 2
@@ -138,7 +138,7 @@ TEST(KvBytes, LinearAttentionHoldsTheSameStateAtAnyContext) {
   EXPECT_EQ(kv_bytes_per_token(model, model.layers[0]), Bytes(0));
 }
 
-// ---- products ----
+// products
 
 TEST(Products, GroupedAttentionFusesQueriesKeysAndValues) {
   const ModelSpec model = ours("qwen3-14b");
@@ -230,7 +230,7 @@ TEST(ProductsDeathTest, NeverAskForAPredictedQueryOfALatentLayer) {
   EXPECT_DEATH(query_projection(model, model.layers[0], 1), "gqa");
 }
 
-// ---- experts ----
+// experts
 
 // E = 8, k = 2: one token visits 2; two tokens 8·(1 − 0.75²) = 3.5; with 16 rows in all for 8 tokens.
 TEST(Experts, DistinctActiveExpertsFollowIndependentUniformRouting) {
@@ -277,7 +277,7 @@ TEST(Experts, StandBesideTheDenseFfnInGemma) {
   EXPECT_EQ(named(products, "experts_down").k, 704);
 }
 
-// ---- bytes ----
+// bytes
 
 // MXFP4: 4 bits and an 8-bit exponent per 32 weights, 4.25 bits. The published checkpoints have 12.8 and 60.8 GiB
 // (gpt-oss model card, arXiv 2508.10925, table 1).
@@ -307,7 +307,7 @@ TEST(WeightBytes, LeaveEmbeddingsAndRoutersUnquantised) {
   EXPECT_EQ(lm_head(model, 1).type, DataType::bf16);
 }
 
-// ---- FLOPs of attention ----
+// FLOPs of attention
 
 TEST(AttentionFlops, OfGroupedHeadsAreTwoProductsPerToken) {
   const ModelSpec model = ours("qwen3-14b");
