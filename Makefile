@@ -6,7 +6,8 @@ JOBS := $(shell nproc 2>/dev/null || echo 2)
 CTEST := ctest --output-on-failure --no-tests=error --parallel $(JOBS)
 SOURCES = find sim hwmodels tests benchmarks -name '*.h' -o -name '*.cpp'
 
-.PHONY: help demo build test test-slow test-debug test-asan test-tsan test-clang bench bench-peers tidy format clean
+.PHONY: help demo build test test-slow test-debug test-asan test-tsan test-clang
+.PHONY: bench bench-dependencies tidy format clean
 .PHONY: dependencies dependencies-clang
 
 help: ## Print these targets
@@ -46,11 +47,11 @@ define test-preset
 cmake --build --preset $(PRESET) && $(CTEST) --test-dir build/$(PRESET) --label-exclude slow
 endef
 
-bench: dependencies bench-peers build/bench/build.ninja ## Build and run the benchmarks, beside SimGrid and ns-3
+bench: dependencies bench-dependencies build/bench/build.ninja ## Build and run the benchmarks
 	@cmake --build --preset bench
 	@set -e; for program in build/bench/benchmarks/*_bench; do echo "$$program"; $$program; done
 
-bench-peers: ## Install the simulators that the benchmarks compare with
+bench-dependencies: ## Install what the benchmarks need
 	@scripts/install-dependencies bench
 
 tidy: dependencies dependencies-clang ## Run clang-tidy over the program

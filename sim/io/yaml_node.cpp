@@ -240,10 +240,10 @@ void assign(YamlNode& root, const std::string& dotted_path, const std::string& v
       if (!node->text.empty()) map.members.emplace_back("method", *node);
       *node = std::move(map);
     }
-    const auto found = std::find_if(node->members.begin(), node->members.end(),
-                                    [&](const auto& member) { return member.first == key; });
-    if (found == node->members.end()) node->members.emplace_back(key, YamlNode{});
-    node = found == node->members.end() ? &node->members.back().second : &found->second;
+    std::size_t place = 0;
+    while (place < node->members.size() && node->members[place].first != key) ++place;
+    if (place == node->members.size()) node->members.emplace_back(key, YamlNode{});
+    node = &node->members[place].second;
   }
   *node = std::move(*parsed);
   node->origin = origin;
