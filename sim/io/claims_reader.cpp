@@ -4,47 +4,78 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace outrider {
 namespace {
 
-std::string known_name(Section& item, const char* key, const std::string& name, const std::vector<std::string>& names) {
-  if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) {
-    item.complain(key, fmt::format("one of {}", fmt::join(names, ", ")), "'" + name + "'", nearest_of(name, names));
+constexpr std::array<std::string_view, 8> kMetrics = {
+    "throughput_ratio", "largest_throughput_ratio", "batch_scaling", "gpu_idle",
+    "cpu_ratio",        "recall_interval",          "turnover",      "not_simulated"};
+
+// Any text while recording, since a scenario's own names are no part of the format; and where none could be read.
+std::string known_name(Section& item, Key key, const std::vector<std::string>& names) {
+  return item.recording() || names.empty() ? item.text(key) : item.choice(key, names);
+}
+
+std::string known_name_or_none(Section& item, Key key, const std::vector<std::string>& names) {
+  return item.recording() || names.empty() ? item.text_or(key, "") : item.choice_or(key, "", names);
+}
+
+// What the metric needs besides a method and a workload.
+void check_needs(Section& item, const Claim& claim) {
+  const auto need = [&](const char* key, const char* what) {
+    if (!item.has(key)) item.complain(key, what, "nothing: the key is missing");
+  };
+  const bool anywhere =
+      claim.metric == "largest_throughput_ratio" || claim.metric == "not_simulated" || claim.metric.empty();
+  if (claim.metric.ends_with("throughput_ratio")) need("baseline", "the label to compare with");
+  if (!anywhere) need("context", "the context it was stated for, like 32K");
+  if (claim.metric == "batch_scaling") {
+    need("batch", "the larger batch");
+    need("baseline_batch", "the smaller batch");
   }
-  return name;
+}
+
+Claim read_claim(Section& item, const ClaimNames& names) {
+  const std::vector<std::string> metrics(kMetrics.begin(), kMetrics.end());
+  const std::vector<std::string> relations = {"equals", "at_most", "at_least"};
+  const std::vector<std::string> certainties = {"P", "S", "I", "R"};
+  constexpr Range kTokens{1.0, 1e8}, kBatch{1.0, 65536.0};
+  Claim claim;
+  claim.id = item.name("id");
+  claim.text = item.text({"text", "what is claimed, in our words"});
+  claim.metric = item.choice("metric", metrics);
+  claim.method = known_name(item, {"method", "a label of the scenario"}, names.labels);
+  claim.baseline = known_name_or_none(item, {"baseline", "a label; none for absolute figures"}, names.labels);
+  claim.workload = known_name(item, {"workload", "the name of the workload it is read from"}, names.workloads);
+  claim.context = item.tokens_or("context", 0, kTokens);
+  claim.batch = item.integer_or({"batch", "by default what memory holds"}, 0, kBatch);
+  claim.baseline_batch = item.integer_or({"baseline_batch", "by default as batch"}, -1, kBatch);
+  claim.value = item.number({"value", "the published figure; shares from 0 to 1"});
+  claim.relation = item.choice_or("relation", "equals", relations);
+  claim.certainty = item.choice_or({"certainty", "read in the Paper, Secondary, Inferred, Recalled"}, "R", certainties);
+  claim.source = item.text("source");
+  claim.conditions = item.text_or({"conditions", "what the source says, and leaves unsaid, about them"}, "");
+  check_needs(item, claim);
+  item.finish();
+  return claim;
 }
 
 }  // namespace
 
-Claim read_claim(Section& item, const Scenario& scenario) {
-  std::vector<std::string> labels, workloads;
-  for (const MethodRequest& request : scenario.methods) labels.push_back(request.label);
-  for (const Workload& workload : scenario.workloads) workloads.push_back(workload.name);
-  const std::vector<std::string> relations = {"equals", "at_most", "at_least"};
-  const std::vector<std::string> certainties = {"P", "S", "I", "R"};
-  const std::vector<std::string> metrics = {
-      "throughput_ratio", "largest_throughput_ratio", "batch_scaling", "gpu_idle",
-      "cpu_ratio",        "recall_interval",          "turnover",      "not_simulated"};
-  Claim claim;
-  claim.id = item.text("id");
-  claim.text = item.text("text");
-  claim.metric = known_name(item, "metric", item.text("metric"), metrics);
-  claim.method = known_name(item, "method", item.text("method"), labels);
-  claim.baseline = known_name(item, "baseline", item.text_or("baseline", ""), labels);
-  claim.workload = known_name(item, "workload", item.text("workload"), workloads);
-  claim.context = item.tokens_or("context", 0, {1.0, 1e8});
-  claim.batch = item.integer_or("batch", 0, {1.0, 65536.0});
-  claim.baseline_batch = item.integer_or("baseline_batch", -1, {1.0, 65536.0});
-  claim.value = item.number("value");
-  claim.relation = item.choice_or("relation", "equals", relations);
-  claim.certainty = item.choice_or("certainty", "R", certainties);
-  claim.source = item.text("source");
-  claim.conditions = item.text_or("conditions", "");
-  item.finish();
-  if (claim.metric.ends_with("throughput_ratio") && claim.baseline.empty())
-    item.complain("baseline", "the label to compare with", "nothing: the key is missing");
-  return claim;
+std::vector<Claim> read_claims(Section& root, Key key, const ClaimNames& names) {
+  std::vector<Claim> claims;
+  for (Section& item : root.sections(key, true)) {
+    Claim claim = read_claim(item, names);
+    const auto same_id = [&](const Claim& other) { return !claim.id.empty() && other.id == claim.id; };
+    if (std::any_of(claims.begin(), claims.end(), same_id))
+      item.complain("id", "an id of its own", "'" + claim.id + "' again");
+    claims.push_back(std::move(claim));
+  }
+  return claims;
 }
+
+std::span<const std::string_view> claim_metric_names() { return kMetrics; }
 
 }  // namespace outrider

@@ -30,7 +30,7 @@ std::size_t edits(std::string_view a, std::string_view b) {
 }
 
 bool comes_before(const ConfigError& a, const ConfigError& b) {
-  return std::tie(a.file, a.line, a.column, a.path) < std::tie(b.file, b.line, b.column, b.path);
+  return std::tie(a.file, a.line, a.column) < std::tie(b.file, b.line, b.column);
 }
 
 }  // namespace

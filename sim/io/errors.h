@@ -34,7 +34,7 @@ class ConfigErrors {
   void add(ConfigError error);
   bool empty() const { return found_ == 0; }
   std::size_t size() const { return found_; }
-  // By file, line, column and path, each mistake once; at last how many more were found, if any.
+  // By file, line and column, then as found; at last how many more were found, if any.
   std::vector<ConfigError> all() const;
 
  private:

@@ -5,31 +5,33 @@
 
 #include <algorithm>
 
+#include "sim/base/check.h"
+
 namespace outrider {
 namespace {
 
-const MethodInfo* find_method(Section& item, const std::string& name, std::span<const MethodInfo> catalog) {
-  std::vector<std::string> names;
-  for (const MethodInfo& info : catalog) {
-    if (info.name == name) return &info;
-    names.push_back(info.name);
-  }
-  item.complain("method", fmt::format("one of {}", fmt::join(names, ", ")), "'" + name + "'", nearest_of(name, names));
-  return nullptr;
+std::string default_of(const ParamSpec& spec) {
+  const auto shown = [](const auto& value) { return fmt::format("{}", value); };
+  return std::visit(shown, spec.fallback);
 }
 
 ParamValue read_value(Section& values, const ParamSpec& spec) {
+  const std::string meaning = fmt::format("{}; by default {}", spec.meaning, default_of(spec));
+  const Key key(spec.name, meaning);
   const Range range{spec.min.value_or(Range{}.low), spec.max.value_or(Range{}.high)};
-  if (std::holds_alternative<bool>(spec.fallback)) return values.flag_or(spec.name, std::get<bool>(spec.fallback));
-  if (std::holds_alternative<std::int64_t>(spec.fallback))
-    return values.tokens_or(spec.name, std::get<std::int64_t>(spec.fallback), range);
-  if (std::holds_alternative<double>(spec.fallback)) return values.number(spec.name, range);
-  return values.choice_or(spec.name, std::get<std::string>(spec.fallback), spec.choices);
+  if (const bool* flag = std::get_if<bool>(&spec.fallback)) return values.flag_or(key, *flag);
+  if (const double* number = std::get_if<double>(&spec.fallback)) return values.number_or(key, *number, range);
+  if (const std::int64_t* count = std::get_if<std::int64_t>(&spec.fallback)) {
+    const bool of_tokens = spec.name.find("tokens") != std::string::npos;
+    return of_tokens ? values.tokens_or(key, *count, range) : values.integer_or(key, *count, range);
+  }
+  const std::string& text = std::get<std::string>(spec.fallback);
+  return spec.choices.empty() ? values.text_or(key, text) : values.choice_or(key, text, spec.choices);
 }
 
 std::map<std::string, ParamValue> read_assignments(Section& item, const MethodInfo& info) {
   std::map<std::string, ParamValue> assignments;
-  std::optional<Section> values = item.section("set", false);
+  std::optional<Section> values = item.section({"set", "parameters, on top of the preset's"}, false);
   if (!values) return assignments;
   for (const ParamSpec& spec : info.params) {
     if (values->has(spec.name)) assignments[spec.name] = read_value(*values, spec);
@@ -38,51 +40,56 @@ std::map<std::string, ParamValue> read_assignments(Section& item, const MethodIn
   return assignments;
 }
 
-std::optional<MethodRequest> read_method(Section& item, std::span<const MethodInfo> catalog) {
-  const std::string name = item.text("method");
-  const MethodInfo* info = name.empty() ? nullptr : find_method(item, name, catalog);
-  if (info == nullptr) return std::nullopt;
+MethodRequest read_request(Section& item, const MethodInfo& info, const std::string& label) {
   std::vector<std::string> presets;
-  for (const Preset& preset : info->presets) presets.push_back(preset.name);
-  MethodRequest request{.label = item.text_or("label", name),
-                        .method = name,
-                        .preset = item.choice_or("preset", presets.front(), presets),
-                        .params = {}};
-  request.params = resolve_params(*info, request.preset, read_assignments(item, *info));
+  for (const Preset& preset : info.presets) presets.push_back(preset.name);
+  CHECK(!presets.empty(), "the catalog's method '{}' has no preset", info.name);
+  MethodRequest request{
+      .label = label,
+      .method = info.name,
+      .preset = item.choice_or({"preset", "published settings; the first by default"}, presets.front(), presets),
+      .params = {}};
+  request.params = resolve_params(info, request.preset, read_assignments(item, info));
   item.finish();
   return request;
 }
 
+const MethodInfo* find_method(const std::string& name, std::span<const MethodInfo> catalog) {
+  const auto found =
+      std::find_if(catalog.begin(), catalog.end(), [&](const MethodInfo& info) { return info.name == name; });
+  return found == catalog.end() ? nullptr : &*found;
+}
+
+void record_methods(std::vector<Section> items, std::span<const MethodInfo> catalog) {
+  for (std::size_t i = 0; i < catalog.size(); ++i) {
+    const std::vector<std::string> only = {catalog[i].name};
+    items[i].choice({"method", catalog[i].summary}, only);
+    items[i].name_or({"label", "names its rows; the method's name by default"}, "");
+    read_request(items[i], catalog[i], "");
+  }
+}
+
 }  // namespace
 
-std::vector<MethodRequest> read_methods(Section& root, std::span<const MethodInfo> catalog) {
-  std::vector<MethodRequest> requests;
-  const YamlNode* list = root.node("methods");
-  if (list == nullptr || list->kind != YamlNode::Kind::list || list->items.empty()) {
-    root.complain("methods", "a list of methods",
-                  list == nullptr                      ? "nothing: the key is missing"
-                  : list->kind == YamlNode::Kind::list ? "an empty list"
-                                                       : describe(*list));
-    return requests;
+MethodList read_methods(Section& root, std::span<const MethodInfo> catalog) {
+  MethodList list;
+  std::vector<std::string> names;
+  for (const MethodInfo& info : catalog) names.push_back(info.name);
+  std::vector<Section> items = root.named_sections({"methods", "the systems to compare"}, "method", names);
+  if (root.recording()) {
+    record_methods(std::move(items), catalog);
+    return list;
   }
-  for (std::size_t i = 0; i < list->items.size(); ++i) {
-    YamlNode given = list->items[i];
-    if (given.kind == YamlNode::Kind::scalar) {  // a bare name
-      YamlNode named = given;
-      named.kind = YamlNode::Kind::map;
-      named.members.emplace_back("method", given);
-      given = std::move(named);
-    }
-    Section item(given, fmt::format("methods[{}]", i), root.context());
-    if (given.kind != YamlNode::Kind::map) continue;
-    std::optional<MethodRequest> request = read_method(item, catalog);
-    if (!request) continue;
-    const bool taken = std::any_of(requests.begin(), requests.end(),
-                                   [&](const MethodRequest& other) { return other.label == request->label; });
-    if (taken) item.complain("label", "a label of its own", "a duplicate '" + request->label + "'");
-    requests.push_back(std::move(*request));
+  for (Section& item : items) {
+    const std::string name = item.choice("method", names);
+    const std::string label = item.name_or("label", name);
+    const MethodInfo* info = find_method(name, catalog);
+    if (info != nullptr) list.requests.push_back(read_request(item, *info, label));
+    const bool taken = !label.empty() && std::find(list.labels.begin(), list.labels.end(), label) != list.labels.end();
+    if (taken) item.complain("label", "a label of its own", "'" + label + "' again");
+    list.labels.push_back(label);
   }
-  return requests;
+  return list;
 }
 
 }  // namespace outrider

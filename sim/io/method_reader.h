@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include "sim/io/yaml_reader.h"
@@ -9,7 +10,13 @@
 
 namespace outrider {
 
-// Reads `methods` of a scenario: names, or {label, method, preset, set: {parameter: value}}.
-std::vector<MethodRequest> read_methods(Section& root, std::span<const MethodInfo> catalog);
+struct MethodList {
+  std::vector<MethodRequest> requests;
+  std::vector<std::string> labels;  // also of requests that were refused, so that each mistake is reported once
+};
+
+// Reads `methods` of a scenario: names, or {label, method, preset, set: {parameter: value}}. Requires that every method
+// of the catalog has a preset (CHECKed).
+MethodList read_methods(Section& root, std::span<const MethodInfo> catalog);
 
 }  // namespace outrider

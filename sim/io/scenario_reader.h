@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/io/errors.h"
+#include "sim/io/yaml_shape.h"
 #include "sim/spec/scenario.h"
 
 namespace outrider {
@@ -17,10 +18,20 @@ struct ScenarioOverride {
   std::string path, value;
 };
 
-// Names of models, machines, profiles and localities are looked up in the nearest folder above the scenario that holds
-// models/ and machines/ (the scenarios folder), then as paths relative to the scenario file. Overrides below "machine."
-// reach into the machine's file. All mistakes of all files are in `errors`.
+struct ScenarioRequest {
+  std::filesystem::path file;
+  std::filesystem::path library{};  // the folder of shipped scenarios; empty: the nearest one at or above the file
+  std::vector<ScenarioOverride> overrides{};
+};
+
+// Overrides apply in order, before anything is read; those below "machine." reach into the machine's file. All mistakes
+// of all files are in `errors`, those of an override with "--set <path>" as their file.
+std::optional<Scenario> read_scenario(const ScenarioRequest& request, std::span<const MethodInfo> catalog,
+                                      ConfigErrors& errors);
 std::optional<Scenario> read_scenario(const std::filesystem::path& file, std::span<const MethodInfo> catalog,
                                       const std::vector<ScenarioOverride>& overrides, ConfigErrors& errors);
+
+// What a scenario file may hold.
+YamlShape scenario_shape(std::span<const MethodInfo> catalog);
 
 }  // namespace outrider

@@ -16,18 +16,19 @@ namespace outrider {
 struct YamlNode {
   enum class Kind { scalar, list, map };
   Kind kind = Kind::scalar;
-  std::string text;     // of a scalar
+  std::string text{};   // of a scalar
   bool quoted = false;  // a quoted scalar is a text, whatever it looks like
   int line = 0, column = 0;
-  int key_line = 0, key_column = 0;                       // of the key, for a member of a map
-  std::vector<YamlNode> items;                            // of a list
-  std::vector<std::pair<std::string, YamlNode>> members;  // of a map, in order
-  std::string origin;  // empty, or what replaced the node: "--set workloads.0.contexts"
+  int key_line = 0, key_column = 0;                         // of the key that holds it; 0 where none does
+  std::vector<YamlNode> items{};                            // of a list
+  std::vector<std::pair<std::string, YamlNode>> members{};  // of a map, in order
+  std::string origin{};  // empty, or what replaced the node: "--set workloads.0.contexts"
 
   const YamlNode* find(std::string_view key) const;
 };
 
 inline constexpr std::size_t kMaxYamlBytes = 1 << 20;
+inline constexpr std::size_t kMaxYamlNodes = 100'000;
 inline constexpr int kMaxYamlDepth = 32;
 
 // Nothing where the file cannot be read or breaks a rule; all that is wrong is in `errors`.
@@ -35,7 +36,12 @@ std::optional<YamlNode> load_yaml(const std::filesystem::path& file, ConfigError
 std::optional<YamlNode> parse_yaml(const std::string& text, const std::string& file, ConfigErrors& errors);
 
 // Puts `value` (YAML flow syntax) at a dotted path, making maps on the way. List elements go by index, or by the value
-// of their `name` or `label`.
-void assign(YamlNode& root, const std::string& dotted_path, const std::string& value, ConfigErrors& errors);
+// of their `label` or `name`; one that is a bare name becomes {method: name} when something is put below it. `origin`
+// names the assignment in messages.
+struct YamlAssignment {
+  std::string path, value, origin;
+};
+void assign(YamlNode& root, const YamlAssignment& assignment, ConfigErrors& errors);
+void assign(YamlNode& root, const std::string& path, const std::string& value, ConfigErrors& errors);  // by --set
 
 }  // namespace outrider

@@ -56,7 +56,7 @@ TEST(YamlLimits, DuplicatesAnchorsTagsAndDepthAreRefused) {
       {"a: !!str 1\n", "without tags"},
       {"", "an empty document"},
       {"a: [1\n", "f.yaml:"},
-      {"\ta: 1\n", "expected valid YAML"},
+      {"\ta: 1\n", "f.yaml:1:1: expected spaces as indentation, got a tab"},
       {"a: 1\n---\nb: 2\n", "expected one document"},
   };
   for (const auto& [text, message] : cases) {
