@@ -29,6 +29,25 @@ Coefficient read_coefficient(Section item) {
   return coefficient;
 }
 
+Profile read_fields(Section& root) {
+  const std::vector<std::string> kinds = {"assumed", "fitted", "transferred"};
+  Profile profile;
+  profile.name = root.text("name");
+  profile.file = root.context().file;
+  profile.kind = kind_named(root.choice_or("kind", "assumed", kinds));
+  profile.machine = root.text_or({"machine", "the machine it was fitted on; none for assumptions"}, "");
+  profile.note = root.text_or("note", "");
+  if (auto section = root.section("coefficients", true)) {
+    for (const CoefficientInfo& info : coefficient_table()) {
+      if (auto item = section->section({info.name, info.meaning}, true))
+        profile.coefficients.emplace(info.name, read_coefficient(std::move(*item)));
+    }
+    section->finish();
+  }
+  root.finish();
+  return profile;
+}
+
 }  // namespace
 
 std::optional<Profile> read_profile(const std::filesystem::path& file, ConfigErrors& errors) {
@@ -37,59 +56,13 @@ std::optional<Profile> read_profile(const std::filesystem::path& file, ConfigErr
   if (!tree) return std::nullopt;
   ReadContext context{file.string(), errors};
   Section root(*tree, "", context);
-  const std::vector<std::string> kinds = {"assumed", "fitted", "transferred"};
-  Profile profile;
-  profile.name = root.text("name");
-  profile.file = file.string();
-  profile.kind = kind_named(root.choice_or("kind", "assumed", kinds));
-  profile.machine = root.text_or("machine", "");
-  profile.note = root.text_or("note", "");
-  if (auto section = root.section("coefficients", true)) {
-    for (const CoefficientInfo& info : coefficient_table()) {
-      if (auto item = section->section(info.name, true))
-        profile.coefficients.emplace(info.name, read_coefficient(std::move(*item)));
-    }
-    section->finish();
-  }
-  root.finish();
+  Profile profile = read_fields(root);
   if (errors.size() != before) return std::nullopt;
   return profile;
 }
 
 std::string profile_schema() {
-  std::string properties, required;
-  for (const CoefficientInfo& info : coefficient_table()) {
-    const std::string figure = R"({"type": "number", "minimum": 0})";
-    properties += fmt::format(
-        R"({}
-        "{}": {{"type": "object", "description": "{}", "additionalProperties": false,
-          "required": ["value", "low", "high", "source"],
-          "properties": {{"value": {}, "low": {}, "high": {}, "source": {{"type": "string"}}}}}})",
-        properties.empty() ? "" : ",", info.name, info.meaning, figure, figure, figure);
-    required += fmt::format("{}\"{}\"", required.empty() ? "" : ", ", info.name);
-  }
-  return fmt::format(R"({{
-  "$schema": "https://json-schema.org/draft/2020-12/schema",
-  "title": "Outrider profile",
-  "type": "object",
-  "additionalProperties": false,
-  "required": ["name", "kind", "coefficients"],
-  "properties": {{
-    "name": {{"type": "string"}},
-    "kind": {{"enum": ["assumed", "fitted", "transferred"]}},
-    "machine": {{"type": "string", "description": "the machine it was fitted on"}},
-    "note": {{"type": "string"}},
-    "coefficients": {{
-      "type": "object",
-      "additionalProperties": false,
-      "required": [{}],
-      "properties": {{{}
-      }}
-    }}
-  }}
-}}
-)",
-                     required, properties);
+  return json_schema(Section::record([](Section root) { read_fields(root); }), "Outrider profile");
 }
 
 }  // namespace outrider

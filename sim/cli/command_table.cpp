@@ -124,9 +124,9 @@ CommandSpec schema_command() {
       .name = "schema",
       .summary = "Print the JSON schema of a file format, for editors and checkers.",
       .details = "",
-      .operand = {.name = "WHAT", .offer = Offer::choices, .choices = {"profile"}},
+      .operand = {.name = "WHAT", .offer = Offer::choices, .choices = {"scenario", "machine", "profile"}},
       .flags = {help_flag()},
-      .examples = {{"outrider schema profile > profile.schema.json", "for an editor's YAML completion"}},
+      .examples = {{"outrider schema scenario > scenario.schema.json", "for an editor's YAML completion"}},
   };
 }
 

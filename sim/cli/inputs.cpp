@@ -10,6 +10,7 @@
 #include "sim/io/hf_config.h"
 #include "sim/io/machine_reader.h"
 #include "sim/io/scenario_reader.h"
+#include "sim/io/schema.h"
 #include "sim/methods/method.h"
 #include "sim/spec/model_math.h"
 
@@ -94,7 +95,10 @@ std::variant<Inputs, InputErrors> load_inputs(const InputRequest& request, const
   if (const auto* error = std::get_if<std::string>(&found)) return InputErrors{*error};
   ConfigErrors errors;
   const std::vector<MethodInfo> infos = method_infos();
-  auto scenario = read_scenario(std::get<std::filesystem::path>(found), infos, overrides_of(request), errors);
+  auto scenario = read_scenario({.file = std::get<std::filesystem::path>(found),
+                                 .library = library ? library->root() / "scenarios" : std::filesystem::path(),
+                                 .overrides = overrides_of(request)},
+                                infos, errors);
   if (!scenario) return texts(errors);
   auto profile = read_profile(scenario->profile, errors);
   if (!profile) return texts(errors);
@@ -124,6 +128,8 @@ std::variant<std::string, InputErrors> describe_profile(const ShippedFile& file)
 }
 
 std::string schema_text(const std::string& what) {
+  if (what == "scenario") return scenario_schema(method_infos());
+  if (what == "machine") return machine_schema();
   CHECK(what == "profile", "there is no schema of '{}'", what);
   return profile_schema();
 }

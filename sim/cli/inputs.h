@@ -45,7 +45,7 @@ std::variant<std::string, InputErrors> describe_model(const ShippedFile& file);
 std::variant<std::string, InputErrors> describe_machine(const ShippedFile& file);
 std::variant<std::string, InputErrors> describe_profile(const ShippedFile& file);
 
-// The JSON schema of "profile" files.
+// The JSON schema of "scenario", "machine" or "profile" files.
 std::string schema_text(const std::string& what);
 
 }  // namespace outrider

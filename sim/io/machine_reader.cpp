@@ -138,8 +138,10 @@ std::optional<MachineSpec> read_machine(Section root) {
 }
 
 std::optional<MachineSpec> read_machine(const YamlNode& tree, const std::string& file, ConfigErrors& errors) {
+  const std::size_t before = errors.size();
   ReadContext context{file, errors};
-  return read_machine(Section(tree, "", context));
+  std::optional<MachineSpec> machine = read_machine(Section(tree, "", context));
+  return errors.size() == before ? machine : std::nullopt;
 }
 
 std::optional<MachineSpec> read_machine(const std::filesystem::path& file, ConfigErrors& errors) {

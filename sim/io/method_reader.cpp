@@ -49,6 +49,7 @@ MethodRequest read_request(Section& item, const MethodInfo& info, const std::str
       .method = info.name,
       .preset = item.choice_or({"preset", "published settings; the first by default"}, presets.front(), presets),
       .params = {}};
+  if (request.preset.empty()) request.preset = presets.front();  // misspelt, as reported
   request.params = resolve_params(info, request.preset, read_assignments(item, info));
   item.finish();
   return request;
@@ -82,7 +83,8 @@ MethodList read_methods(Section& root, std::span<const MethodInfo> catalog) {
   }
   for (Section& item : items) {
     const std::string name = item.choice("method", names);
-    const std::string label = item.name_or("label", name);
+    const YamlNode* written = item.node("method");  // a misspelt method still names its rows, for claims and workloads
+    const std::string label = item.name_or("label", name.empty() && written != nullptr ? written->text : name);
     const MethodInfo* info = find_method(name, catalog);
     if (info != nullptr) list.requests.push_back(read_request(item, *info, label));
     const bool taken = !label.empty() && std::find(list.labels.begin(), list.labels.end(), label) != list.labels.end();

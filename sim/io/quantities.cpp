@@ -55,10 +55,18 @@ std::span<const Unit> units_of(Dimension dimension) {
   return {};
 }
 
-// Small units divide by a power of ten that is exact, so that "3 us" is the double nearest to 3e-6.
-double scaled(double count, double factor) { return factor < 1.0 ? count / std::round(1.0 / factor) : count * factor; }
-double unscaled(double value, double factor) {
-  return factor < 1.0 ? value * std::round(1.0 / factor) : value / factor;
+// Small units shift the decimal point of the text, so that "4.2 us" is the double nearest to 4.2e-6.
+std::optional<double> scaled(std::string_view number, double factor) {
+  const std::optional<double> count = parse_number(number);
+  if (!count || factor >= 1.0) return count ? std::optional(*count * factor) : std::nullopt;
+  const bool has_exponent = number.find_first_of("eE") != std::string_view::npos;
+  return has_exponent ? *count / std::round(1.0 / factor)
+                      : parse_number(fmt::format("{}e{}", number, std::lround(std::log10(factor))));
+}
+
+// Of the two doubles around the quotient, the text that reads back as the value.
+std::string unscaled(double value, double factor) {
+  return factor < 1.0 ? fmt::format("{:.15g}", value * std::round(1.0 / factor)) : fmt::format("{}", value / factor);
 }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -120,13 +128,12 @@ std::optional<std::int64_t> parse_token_count(std::string_view text) {
 std::optional<double> parse_quantity(std::string_view text, Dimension dimension) {
   const std::size_t blank = text.find(' ');
   if (blank == std::string_view::npos) return std::nullopt;
-  const std::optional<double> number = parse_number(text.substr(0, blank));
+  const std::string_view number = text.substr(0, blank);
   const std::string_view name = text.substr(blank + 1);
-  if (!number) return std::nullopt;
   for (const Unit& unit : units_of(dimension)) {
     if (unit.name != name) continue;
-    const double value = scaled(*number, unit.factor);
-    return std::isfinite(value) ? std::optional(value) : std::nullopt;
+    const std::optional<double> value = scaled(number, unit.factor);
+    return value && std::isfinite(*value) ? value : std::nullopt;
   }
   return std::nullopt;
 }
@@ -140,10 +147,9 @@ std::vector<std::string_view> unit_names(Dimension dimension) {
 std::string format_quantity(double value, Dimension dimension) {
   std::string best;
   for (const Unit& unit : units_of(dimension)) {
-    const double count = unscaled(value, unit.factor);
-    const std::string text = fmt::format("{} {}", count, unit.name);
+    const std::string text = fmt::format("{} {}", unscaled(value, unit.factor), unit.name);
     const bool better =
-        best.empty() || text.size() < best.size() || (text.size() == best.size() && std::abs(count) >= 1.0);
+        best.empty() || text.size() < best.size() || (text.size() == best.size() && std::abs(value) >= unit.factor);
     if (better && parse_quantity(text, dimension) == value) best = text;
   }
   return best;

@@ -35,7 +35,7 @@ TEST(CompletionBash, ACommandOffersItsOwnFlagsOnly) {
   ASSERT_NE(begin, std::string::npos);
   const std::string section = script.substr(begin, script.find(";;\n    completion)", begin) - begin);
   EXPECT_THAT(section, HasSubstr("compgen -W \"--help -h\""));
-  EXPECT_THAT(section, HasSubstr("compgen -W \"profile\""));
+  EXPECT_THAT(section, HasSubstr("compgen -W \"scenario machine profile\""));
 }
 
 TEST_P(Completion, IsValidForItsShell) {

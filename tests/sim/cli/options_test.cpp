@@ -80,7 +80,7 @@ TEST(Options, HelpIsGivenWhateverElseIsMissing) {
 
 TEST(Options, VersionSchemaAndCompletionAreUnderstood) {
   understood<VersionRequest>({"--version"});
-  EXPECT_EQ(understood<SchemaRequest>({"schema", "profile"}).what, "profile");
+  EXPECT_EQ(understood<SchemaRequest>({"schema", "machine"}).what, "machine");
   EXPECT_EQ(understood<CompletionRequest>({"completion", "fish"}).shell, "fish");
 }
 
@@ -150,7 +150,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "scenarios, profiles)"}},
         BadLine{{"list", "models", "-v"}, {"outrider list: --verbose applies to 'methods' only"}},
         BadLine{{"list", "methods", "--json", "--names"}, {"outrider list: --json and --names exclude each other"}},
-        BadLine{{"schema", "trace"}, {"outrider schema: unknown WHAT 'trace' (valid: profile)"}},
+        BadLine{{"schema", "trace"}, {"outrider schema: unknown WHAT 'trace' (valid: scenario, machine, profile)"}},
         BadLine{{"completion", "bahs"},
                 {"outrider completion: unknown SHELL 'bahs', did you mean 'bash'? (valid: bash, zsh, fish)"}},
         BadLine{{"help", "rnu"},

@@ -171,11 +171,14 @@ TEST_F(Program, ListsEveryKindOfShippedFile) {
   }
 }
 
-TEST_F(Program, SchemasAreJson) {
-  for (const char* what : {"profile"}) {
+// The schemas are recorded from the readers; `outrider schema WHAT > scenarios/schema/WHAT.schema.json` renews them.
+TEST_F(Program, ShippedSchemasAreWhatTheReadersAccept) {
+  for (const char* what : {"scenario", "machine", "profile"}) {
     const Outcome outcome = run(fmt::format("schema {}", what));
     EXPECT_EQ(outcome.code, 0);
     EXPECT_TRUE(nlohmann::json::parse(outcome.out).contains("$schema")) << what;
+    const fs::path shipped = fs::path(OUTRIDER_SOURCE_DIR) / "scenarios/schema" / fmt::format("{}.schema.json", what);
+    EXPECT_EQ(contents(shipped), outcome.out) << what;
   }
 }
 
