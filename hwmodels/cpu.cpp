@@ -12,8 +12,25 @@ namespace {
 constexpr double kChunksPerCore = 4.0;  // finer chunks than this only add events
 
 double dram_rate_of(const CpuSpec& cpu, const Profile& profile) {
-  if (cpu.dram_measured > BytesPerSecond(0.0)) return cpu.dram_measured.value();
   return cpu.dram_bandwidth.value() * profile.value("cpu.dram_efficiency");
+}
+
+// A rate measured on some of the cores, on all of them: in proportion, as far as DRAM goes.
+double on_all_cores(const CpuSpec& cpu, BytesPerSecond measured, double dram_rate) {
+  return std::min(measured.value() * static_cast<double>(cpu.cores) / static_cast<double>(cpu.measured_cores),
+                  dram_rate);
+}
+
+double read_rate_of(const CpuSpec& cpu, const Profile& profile) {
+  const double dram_rate = dram_rate_of(cpu, profile);
+  return cpu.dram_measured > BytesPerSecond(0.0) ? on_all_cores(cpu, cpu.dram_measured, dram_rate) : dram_rate;
+}
+
+double attention_rate_of(const CpuSpec& cpu, const Profile& profile) {
+  if (cpu.attention_measured > BytesPerSecond(0.0)) {
+    return on_all_cores(cpu, cpu.attention_measured, dram_rate_of(cpu, profile));
+  }
+  return read_rate_of(cpu, profile) * profile.value("cpu.attention_dram_efficiency");
 }
 
 }  // namespace
@@ -21,17 +38,14 @@ double dram_rate_of(const CpuSpec& cpu, const Profile& profile) {
 CpuModel::CpuModel(const CpuSpec& cpu, const Profile& profile, Platform& platform)
     : cpu_(cpu),
       cores_(std::max(1.0, static_cast<double>(cpu.cores - 1))),
-      dram_rate_(dram_rate_of(cpu, profile)),
-      attention_rate_(cpu.attention_measured > BytesPerSecond(0.0)
-                          ? cpu.attention_measured.value()
-                          : dram_rate_ * profile.value("cpu.attention_dram_efficiency")),
-      stream_rate_(dram_rate_ * profile.value("cpu.stream_dram_efficiency")) {
+      attention_rate_(attention_rate_of(cpu, profile)),
+      stream_rate_(read_rate_of(cpu, profile) * profile.value("cpu.stream_dram_efficiency")) {
   const double cycles = cpu.clock.value() * profile.value("cpu.arithmetic_efficiency");
   core_flops_bf16_ = cycles * cpu.flops_per_cycle_bf16;
   fork_join_ =
       ceil_to_ticks(Seconds(profile.value("cpu.fork_join") + cores_ * profile.value("cpu.fork_join_per_thread")));
   dram_ = ResourceId(platform.resources.size());
-  platform.resources.push_back({"DRAM", "B/s", dram_rate_});
+  platform.resources.push_back({"DRAM", "B/s", dram_rate_of(cpu, profile)});
   pool_ = PoolId(platform.pools.size());
   platform.pools.push_back({"CPU cores", static_cast<std::int64_t>(cores_)});
 }

@@ -9,11 +9,12 @@
 namespace outrider {
 
 // A parallel-for of U chunks on C cores (one core stays with the host thread). A chunk of q bytes and f FLOPs goes at
-//   min( b / q,  e · D / (A · q),  e_ar · p / f )  chunks per second,
-// with b one core's streaming rate, D the achievable DRAM bandwidth (measured where the machine file says so, else peak
-// × efficiency), A the chunks at once, e the kernel's share of D, p the core's peak arithmetic. Where the machine file
-// states a measured attention rate, that is e · D for attention. Before it, fork and join cost a + b · threads. On
-// several sockets, memory is taken as interleaved and inter-socket links as wide enough for its share.
+//   min( b / q,  e · R / (A · q),  e_ar · p / f )  chunks per second,
+// with b one core's streaming rate, R what the cores can read, A the chunks at once, e the kernel's share of R, p the
+// core's peak arithmetic. R is DRAM's peak × efficiency; where the machine file states a measured rate M of m cores, R
+// is at most M · cores / m: what keeps M below DRAM's rate is taken to lie in the cores. A measured attention rate
+// stands for e · R likewise. Before the kernel, fork and join cost a + b · threads. On several sockets, memory is taken
+// as interleaved and inter-socket links as wide enough for its share.
 class CpuModel {
  public:
   CpuModel(const CpuSpec& cpu, const Profile& profile, Platform& platform);
@@ -27,7 +28,7 @@ class CpuModel {
   Demand parallel_for(const Work& work) const;
 
   CpuSpec cpu_;
-  double cores_, dram_rate_, attention_rate_, stream_rate_, core_flops_bf16_;
+  double cores_, attention_rate_, stream_rate_, core_flops_bf16_;
   Duration fork_join_;
   ResourceId dram_;
   PoolId pool_;

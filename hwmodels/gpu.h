@@ -28,6 +28,8 @@ class GpuModel {
   Demand demand(const Op& op) const;
   ResourceId hbm() const { return hbm_; }
   PoolId sm_slots() const { return slots_; }
+  // HBM traffic that a byte of a copy over the link displaces.
+  double copy_cost(Direction direction) const { return direction == Direction::h2d ? h2d_cost_ : d2h_cost_; }
   // Shares of an SM that a CTA of a memory-streaming kernel takes.
   std::int64_t stream_cta_shares() const { return kSharesPerSm / stream_ctas_; }
 
@@ -50,7 +52,8 @@ class GpuModel {
   GpuSpec gpu_;
   double hbm_rate_;
   double gemm_hbm_, gemm_arithmetic_, attend_hbm_, sparse_hbm_, attend_arithmetic_, stream_hbm_;
-  double sm_rate_, kernel_latency_, attention_latency_;
+  double sm_rate_, kernel_latency_, gemm_latency_, attention_latency_, stream_latency_;
+  double h2d_cost_, d2h_cost_;
   std::int64_t gemm_ctas_, attention_ctas_, stream_ctas_;
   ResourceId hbm_;
   std::array<ResourceId, kDataTypes> arithmetic_;

@@ -25,7 +25,11 @@ Demand MachineModel::demand(const Op& op) const {
     case OpKind::copy: {
       const auto* shape = std::get_if<CopyShape>(&op.shape);
       CHECK(shape != nullptr, "a {} without the shape of a copy", to_string(op.family));
-      return pcie_.demand(*shape, {gpu_.hbm(), cpu_.dram(), gpu_.sm_slots(), gpu_.stream_cta_shares()});
+      return pcie_.demand(*shape, {.hbm = gpu_.hbm(),
+                                   .dram = cpu_.dram(),
+                                   .sm_slots = gpu_.sm_slots(),
+                                   .cta_shares = gpu_.stream_cta_shares(),
+                                   .hbm_cost = gpu_.copy_cost(shape->direction)});
     }
     case OpKind::host_step: {
       const auto* shape = std::get_if<HostShape>(&op.shape);

@@ -91,9 +91,12 @@ void read_cpu(Figures figures, CpuSpec& cpu) {
       BytesPerSecond(figures.quantity({"core_bandwidth", "one core streaming from local DRAM"}, kRate));
   cpu.numa_nodes = figures.integer_or("numa_nodes", 1);
   cpu.inter_socket = rate_or_none({"inter_socket", "UPI or xGMI, each way"});
-  cpu.dram_measured = rate_or_none({"dram_measured", "all cores reading, where it was measured"});
-  cpu.attention_measured =
-      rate_or_none({"attention_measured", "KV bytes per second of attention on all cores, where measured"});
+  cpu.dram_measured = rate_or_none({"dram_measured", "measured_cores reading, where it was measured"});
+  cpu.attention_measured = rate_or_none(
+      {"attention_measured", "KV bytes per second of decode attention on measured_cores, where it was measured"});
+  const bool measured = figures.section().has("dram_measured") || figures.section().has("attention_measured");
+  const Key cores_key = {"measured_cores", "cores that took part in dram_measured and attention_measured"};
+  cpu.measured_cores = measured ? figures.integer(cores_key) : figures.integer_or(cores_key, 0);
   if (cpu.cores < cpu.sockets)
     figures.section().complain("cores", fmt::format("at least one for each of {} sockets", cpu.sockets),
                                fmt::format("{}", cpu.cores));

@@ -61,8 +61,9 @@ struct CpuSpec {
   BytesPerSecond core_bandwidth;  // one core streaming from local DRAM
   std::int64_t numa_nodes = 1;
   BytesPerSecond inter_socket;        // UPI / xGMI, each way; 0 on one socket
-  BytesPerSecond dram_measured;       // all cores reading, where it was measured; 0: not
-  BytesPerSecond attention_measured;  // KV bytes per second of decode attention on all cores, likewise
+  std::int64_t measured_cores = 0;    // that took part in the two measurements below; 0: none
+  BytesPerSecond dram_measured;       // those cores reading; 0: not measured
+  BytesPerSecond attention_measured;  // KV bytes per second of decode attention on those cores, likewise
 };
 
 // Costs of the host thread and driver.

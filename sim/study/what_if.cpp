@@ -26,13 +26,6 @@ void double_link(MachineSpec& machine) {
   }
 }
 
-void double_dram(MachineSpec& machine) {
-  for (BytesPerSecond* rate :
-       {&machine.cpu.dram_bandwidth, &machine.cpu.dram_measured, &machine.cpu.attention_measured}) {
-    *rate *= 2.0;
-  }
-}
-
 void halve_host_costs(MachineSpec& machine) {
   HostSpec& host = machine.host;
   for (Seconds* cost : {&host.kernel_launch, &host.copy_launch, &host.graph_launch, &host.synchronize,
@@ -52,8 +45,13 @@ constexpr Upgrade kUpgrades[] = {
        for (FlopsPerSecond& peak : machine.gpu.peak) peak *= 2.0;
      }},
     {"host link ×2 (rates of every copy size)", double_link},
-    {"DRAM bandwidth ×2, measured rates with it", double_dram},
+    {"DRAM bandwidth ×2", [](MachineSpec& machine) { machine.cpu.dram_bandwidth *= 2.0; }},
     {"CPU cores ×2", [](MachineSpec& machine) { machine.cpu.cores *= 2; }},
+    {"CPU cores and DRAM bandwidth ×2",
+     [](MachineSpec& machine) {
+       machine.cpu.cores *= 2;
+       machine.cpu.dram_bandwidth *= 2.0;
+     }},
     {"bandwidth per core ×2", [](MachineSpec& machine) { machine.cpu.core_bandwidth *= 2.0; }},
     {"host thread costs ÷2", halve_host_costs},
 };

@@ -82,13 +82,38 @@ TEST(MachineModelKnownGap, ASecondGpuAddsNothingToThePlatform) {
   EXPECT_EQ(one.platform().pools.size(), two.platform().pools.size());
   EXPECT_EQ(one.platform().lanes.size(), two.platform().lanes.size());
 }
-TEST(MachineModelKnownGap, DoublingCoresAndDramLeavesMeasuredCpuAttentionAsItIs) {
+// 100 GB/s of attention on 36 cores is below what DRAM gives (204.8 GB/s × efficiency), so the cores set it.
+TEST(MachineModel, MeasuredCpuAttentionGrowsWithCoresUntilDramIsFull) {
   MachineSpec machine = machine_named("a100-80gb-pcie-36c");
-  const Op op = op_of(Family::cpu_attend, decode_attention(64.0, 2048.0));
-  const double before = seconds_alone(MachineModel(machine, assumed_profile()), op);
-  machine.cpu.cores *= 2;
+  const Profile profile = assumed_profile();
+  const Op op = op_of(Family::cpu_attend, decode_attention(512.0, 8192.0));
+  const double before = seconds_alone(MachineModel(machine, profile), op);
   machine.cpu.dram_bandwidth *= 2.0;
-  EXPECT_NEAR(seconds_alone(MachineModel(machine, assumed_profile()), op) / before, 1.0, 0.03);
+  EXPECT_DOUBLE_EQ(seconds_alone(MachineModel(machine, profile), op), before);
+  machine.cpu.cores *= 2;
+  EXPECT_NEAR(before / seconds_alone(MachineModel(machine, profile), op), 2.0, 0.01);
+  machine.cpu.dram_bandwidth *= 0.5;
+  const double full = 204.8e9 * profile.value("cpu.dram_efficiency");
+  EXPECT_NEAR(before / seconds_alone(MachineModel(machine, profile), op), full / 100e9, 0.01);
+}
+// A kernel that takes all of HBM beside a copy to the GPU keeps HBM less the copy's rate × what a copied byte
+// displaces.
+TEST(MachineModel, ACopyToTheGpuDisplacesMoreHbmTrafficThanItsBytes) {
+  const MachineSpec machine = machine_named("h200-16c");
+  const Profile profile = assumed_profile();
+  const MachineModel model(machine, profile);
+  const CopyShape up{.direction = Direction::h2d, .fragments = 1.0, .fragment = Bytes(1e9)};
+  const CopyShape down{.direction = Direction::d2h, .fragments = 1.0, .fragment = Bytes(1e9)};
+  const auto hbm_use = [&](const Op& op) {
+    double used = 0.0;
+    const Demand demand = model.demand(op);
+    for (const Use& use : demand.used()) {
+      if (model.platform().resources[use.resource.index()].name == "HBM") used += use.amount;
+    }
+    return used;
+  };
+  EXPECT_DOUBLE_EQ(hbm_use(op_of(Family::copy_h2d, up)), 1e9 * profile.value("gpu.h2d_hbm_cost"));
+  EXPECT_DOUBLE_EQ(hbm_use(op_of(Family::copy_d2h, down)), 1e9 * profile.value("gpu.d2h_hbm_cost"));
 }
 
 }  // namespace
