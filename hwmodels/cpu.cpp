@@ -46,6 +46,13 @@ CpuModel::CpuModel(const CpuSpec& cpu, const Profile& profile, Platform& platfor
       ceil_to_ticks(Seconds(profile.value("cpu.fork_join") + cores_ * profile.value("cpu.fork_join_per_thread")));
   dram_ = ResourceId(platform.resources.size());
   platform.resources.push_back({"DRAM", "B/s", dram_rate_of(cpu, profile)});
+  if (cpu.sockets > 1 && cpu.inter_socket > BytesPerSecond(0.0)) {
+    inter_socket_ = {.share = static_cast<double>(cpu.sockets - 1) / static_cast<double>(cpu.sockets),
+                     .to_first = ResourceId(platform.resources.size()),
+                     .from_first = ResourceId(platform.resources.size() + 1)};
+    platform.resources.push_back({"inter-socket in", "B/s", cpu.inter_socket.value()});
+    platform.resources.push_back({"inter-socket out", "B/s", cpu.inter_socket.value()});
+  }
   pool_ = PoolId(platform.pools.size());
   platform.pools.push_back({"CPU cores", static_cast<std::int64_t>(cores_)});
 }
@@ -64,6 +71,10 @@ Demand CpuModel::parallel_for(const Work& work) const {
   demand.pool = pool_;
   demand.rate_cap = cap;
   demand.use(dram_, bytes);
+  if (inter_socket_.share > 0.0) {
+    demand.use(inter_socket_.to_first, 0.5 * inter_socket_.share * bytes);
+    demand.use(inter_socket_.from_first, 0.5 * inter_socket_.share * bytes);
+  }
   return demand;
 }
 

@@ -29,7 +29,8 @@ Demand MachineModel::demand(const Op& op) const {
                                    .dram = cpu_.dram(),
                                    .sm_slots = gpu_.sm_slots(),
                                    .cta_shares = gpu_.stream_cta_shares(),
-                                   .hbm_cost = gpu_.copy_cost(shape->direction)});
+                                   .hbm_cost = gpu_.copy_cost(shape->direction),
+                                   .inter_socket = cpu_.inter_socket()});
     }
     case OpKind::host_step: {
       const auto* shape = std::get_if<HostShape>(&op.shape);

@@ -54,6 +54,9 @@ void PcieModel::use_path(Demand& demand, const CopyShape& shape, const CopyEnds&
     if (link.both.valid()) demand.use(link.both, bytes);
   }
   demand.use(ends.dram, bytes);
+  if (ends.inter_socket.share > 0.0) {
+    demand.use(to_gpu ? ends.inter_socket.to_first : ends.inter_socket.from_first, ends.inter_socket.share * bytes);
+  }
   demand.use(ends.hbm, bytes * ends.hbm_cost);
 }
 

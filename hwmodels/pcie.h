@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "hwmodels/cpu.h"
 #include "hwmodels/profile.h"
 #include "hwmodels/topology.h"
 #include "hwmodels/transfer_surface.h"
@@ -18,6 +19,7 @@ struct CopyEnds {
   PoolId sm_slots;
   std::int64_t cta_shares = 1;  // of an SM, per zero-copy CTA
   double hbm_cost = 1.0;        // HBM read traffic that a byte of the copy displaces
+  InterSocket inter_socket;
 };
 
 // A copy moves its bytes over its direction of the link, the cap over both directions, every link of its route, DRAM

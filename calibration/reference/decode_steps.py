@@ -2,14 +2,21 @@
 # with the models. Run: python3 decode_steps.py OUT_FOLDER [SECTION...]; writes one CSV per section.
 #
 # Weights and KV are random bf16. A step is captured as a CUDA graph and replayed; the figure is the median replay.
-# Where the caches of all layers do not fit, layers share buffers (column kv_buffers), always more bytes than the L2 holds.
-import csv, ctypes, json, math, os, statistics, sys, time
+# Where the caches of all layers do not fit, layers share buffers (column kv_buffers): always more than the L2 holds.
+import csv
+import ctypes
+import math
+import os
+import statistics
+import sys
+import time
+
 import torch
 import triton
-import triton.language as tl
+
+from decode_kernels import BACKENDS, DEVICE, add_norm, rope_append, silu_mul
 
 torch.manual_seed(1)
-DEVICE = "cuda"
 BF16 = torch.bfloat16
 
 MODELS = {  # layers, hidden, q heads, kv heads, head dim, intermediate, vocabulary, q/k norms
@@ -21,124 +28,6 @@ MODELS = {  # layers, hidden, q heads, kv heads, head dim, intermediate, vocabul
     "mistral-nemo-12b": (40, 5120, 32, 8, 128, 14336, 131072, False),
     "llama-2-7b": (32, 4096, 32, 32, 128, 11008, 32000, False),
     "llama-3.1-70b": (80, 8192, 64, 8, 128, 28672, 128256, False),
-}
-
-
-@triton.jit
-def _add_norm(x, residual, weight, out, width: tl.constexpr, block: tl.constexpr):
-    row = tl.program_id(0)
-    column = tl.arange(0, block)
-    keep = column < width
-    value = tl.load(x + row * width + column, keep, 0.0).to(tl.float32)
-    value += tl.load(residual + row * width + column, keep, 0.0).to(tl.float32)
-    tl.store(residual + row * width + column, value, keep)
-    scale = tl.rsqrt(tl.sum(value * value) / width + 1e-6)
-    tl.store(out + row * width + column, value * scale * tl.load(weight + column, keep, 0.0), keep)
-
-
-# One program per (sequence, head): norm, rotation, and the new K and V into the cache.
-@triton.jit
-def _rope_append(qkv, q_out, k_cache, v_cache, cosine, sine, slot, tokens, heads: tl.constexpr, kv: tl.constexpr,
-                 dim: tl.constexpr):
-    sequence, head = tl.program_id(0).to(tl.int64), tl.program_id(1)
-    half = tl.arange(0, dim // 2)
-    row = qkv + (sequence * (heads + 2 * kv) + head) * dim
-    first = tl.load(row + half).to(tl.float32)
-    second = tl.load(row + dim // 2 + half).to(tl.float32)
-    if head < heads + kv:
-        scale = tl.rsqrt(tl.sum(first * first + second * second) / dim + 1e-6)
-        c, s = tl.load(cosine + half), tl.load(sine + half)
-        a, b = first * scale, second * scale
-        first, second = a * c - b * s, b * c + a * s
-    if head < heads:
-        out = q_out + (sequence * heads + head) * dim
-    elif head < heads + kv:
-        out = k_cache + ((sequence * tokens + slot) * kv + head - heads) * dim
-    else:
-        out = v_cache + ((sequence * tokens + slot) * kv + head - heads - kv) * dim
-    tl.store(out + half, first)
-    tl.store(out + dim // 2 + half, second)
-
-
-@triton.jit
-def _silu_mul(x, out, width, block: tl.constexpr):
-    row = tl.program_id(0)
-    column = tl.program_id(1) * block + tl.arange(0, block)
-    keep = column < width
-    gate = tl.load(x + row * 2 * width + column, keep, 0.0).to(tl.float32)
-    up = tl.load(x + row * 2 * width + width + column, keep, 0.0).to(tl.float32)
-    tl.store(out + row * width + column, gate * tl.sigmoid(gate) * up, keep)
-
-
-# Split-KV decode attention with grouped heads: partial results of `splits` parts of the context.
-@triton.jit
-def _attend_part(q, k, v, part, lse, tokens, chunk, scale, heads: tl.constexpr, kv: tl.constexpr, dim: tl.constexpr,
-                 group: tl.constexpr, rows: tl.constexpr, block: tl.constexpr, splits):
-    sequence, head, split = tl.program_id(0).to(tl.int64), tl.program_id(1), tl.program_id(2)
-    r, d, t = tl.arange(0, rows), tl.arange(0, dim), tl.arange(0, block)
-    keep = r < group
-    query = tl.load(q + (sequence * heads + head * group + r)[:, None] * dim + d[None, :], keep[:, None], 0.0)
-    best = tl.full([rows], float("-inf"), tl.float32)
-    total = tl.zeros([rows], tl.float32)
-    sums = tl.zeros([rows, dim], tl.float32)
-    begin = split * chunk
-    end = tl.minimum(begin + chunk, tokens)
-    base = sequence * tokens
-    for at in range(begin, end, block):
-        inside = at + t < end
-        offset = ((base + at + t) * kv + head)[:, None] * dim + d[None, :]
-        key = tl.load(k + offset, inside[:, None], 0.0)
-        score = tl.where(inside[None, :], tl.dot(query, tl.trans(key)) * scale, float("-inf"))
-        new = tl.maximum(best, tl.max(score, 1))
-        weight = tl.exp(score - new[:, None])
-        shrink = tl.exp(best - new)
-        total = total * shrink + tl.sum(weight, 1)
-        value = tl.load(v + offset, inside[:, None], 0.0)
-        sums = sums * shrink[:, None] + tl.dot(weight.to(tl.bfloat16), value)
-        best = new
-    row = (sequence * heads + head * group + r) * splits + split
-    tl.store(part + row[:, None] * dim + d[None, :], sums / total[:, None], keep[:, None])
-    tl.store(lse + row, best + tl.log(total), keep)
-
-
-@triton.jit
-def _merge_parts(part, lse, out, splits, most: tl.constexpr, dim: tl.constexpr):
-    row = tl.program_id(0)
-    s, d = tl.arange(0, most), tl.arange(0, dim)
-    keep = s < splits
-    value = tl.load(lse + row * splits + s, keep, float("-inf"))
-    weight = tl.exp(value - tl.max(value))
-    weight = weight / tl.sum(weight)
-    rows = tl.load(part + (row * splits + s)[:, None] * dim + d[None, :], keep[:, None], 0.0)
-    tl.store(out + row * dim + d, tl.sum(rows * weight[:, None], 0))
-
-
-def attend_triton(q, k, v):
-    batch, heads, dim = q.shape
-    tokens, kv = k.shape[1], k.shape[2]
-    block = 64
-    splits = max(1, min(128, math.ceil(264 / (batch * kv)), math.ceil(tokens / 128)))
-    chunk = math.ceil(tokens / splits / block) * block
-    splits = math.ceil(tokens / chunk)
-    part = torch.empty(batch, heads, splits, dim, device=DEVICE, dtype=torch.float32)
-    lse = torch.empty(batch, heads, splits, device=DEVICE, dtype=torch.float32)
-    out = torch.empty_like(q)
-    _attend_part[(batch, kv, splits)](q, k, v, part, lse, tokens, chunk, dim**-0.5, heads, kv, dim, heads // kv, 16,
-                                      block, splits, num_warps=4, num_stages=3)
-    _merge_parts[(batch * heads,)](part, lse, out, splits, triton.next_power_of_2(splits), dim)
-    return out
-
-
-def attend_sdpa(q, k, v, backend):
-    with torch.nn.attention.sdpa_kernel(backend):
-        return torch.nn.functional.scaled_dot_product_attention(
-            q.unsqueeze(2), k.transpose(1, 2), v.transpose(1, 2), enable_gqa=True).squeeze(2)
-
-
-BACKENDS = {
-    "triton": attend_triton,
-    "flash": lambda q, k, v: attend_sdpa(q, k, v, torch.nn.attention.SDPBackend.FLASH_ATTENTION),
-    "cudnn": lambda q, k, v: attend_sdpa(q, k, v, torch.nn.attention.SDPBackend.CUDNN_ATTENTION),
 }
 
 
@@ -264,13 +153,13 @@ def elementwise():
             x, r, o = (torch.randn(rows, width, device=DEVICE, dtype=BF16) for _ in range(3))
             w = torch.randn(width, device=DEVICE, dtype=BF16)
             block = triton.next_power_of_2(width)
-            graph = captured(lambda: [_add_norm[(rows,)](x, r, w, o, width, block, num_warps=8) for _ in range(50)])
+            graph = captured(lambda: [add_norm[(rows,)](x, r, w, o, width, block, num_warps=8) for _ in range(50)])
             t, s = timed(graph.replay, seconds=0.02)
             table.row("add_norm", rows, width, t / 50, s)
             y = torch.randn(rows, 6 * width, device=DEVICE, dtype=BF16)
             z = torch.empty(rows, 3 * width, device=DEVICE, dtype=BF16)
             graph = captured(lambda: [
-                _silu_mul[(rows, triton.cdiv(3 * width, 1024))](y, z, 3 * width, 1024) for _ in range(50)])
+                silu_mul[(rows, triton.cdiv(3 * width, 1024))](y, z, 3 * width, 1024) for _ in range(50)])
             t, s = timed(graph.replay, seconds=0.02)
             table.row("silu_mul", rows, 3 * width, t / 50, s)
 
@@ -343,11 +232,11 @@ class Decoder:
                         to.copy_(source, non_blocking=True)
                     loaded = torch.cuda.Event()
                     loaded.record(self.copies)
-            _add_norm[(self.batch,)](x, residual, self.norm, out, hidden, block, num_warps=8)
+            add_norm[(self.batch,)](x, residual, self.norm, out, hidden, block, num_warps=8)
             qkv = torch.mm(out, wqkv.t())
             if self.stream_kv:
                 main.wait_event(loaded)  # the new token is appended behind what was loaded
-            _rope_append[(self.batch, heads + 2 * kv)](qkv, q, k, v, self.cos, self.sin, self.context - 1,
+            rope_append[(self.batch, heads + 2 * kv)](qkv, q, k, v, self.cos, self.sin, self.context - 1,
                                                        self.context, heads, kv, dim, num_warps=1)
             if self.stream_kv:
                 ready = torch.cuda.Event()
@@ -360,11 +249,11 @@ class Decoder:
                 free[layer % 2] = torch.cuda.Event()
                 free[layer % 2].record(main)
             x = torch.mm(attended.view(self.batch, heads * dim), wo.t())
-            _add_norm[(self.batch,)](x, residual, self.norm, out, hidden, block, num_warps=8)
+            add_norm[(self.batch,)](x, residual, self.norm, out, hidden, block, num_warps=8)
             wide = torch.mm(out, wgu.t())
-            _silu_mul[(self.batch, triton.cdiv(inner, 1024))](wide, small, inner, 1024)
+            silu_mul[(self.batch, triton.cdiv(inner, 1024))](wide, small, inner, 1024)
             x = torch.mm(small, wd.t())
-        _add_norm[(self.batch,)](x, residual, self.norm, out, hidden, block, num_warps=8)
+        add_norm[(self.batch,)](x, residual, self.norm, out, hidden, block, num_warps=8)
         logits = torch.mm(out, self.head.t())
         self.to_host.copy_(torch.argmax(logits, -1), non_blocking=True)
         if self.stream_kv:
@@ -428,25 +317,25 @@ def interference():
                 graph.replay()
             end.record(); end.synchronize()
             together = start.elapsed_time(end) * 1e-3 / replays
-            still = not all(s.query() for s in streams[: len(streams)])
+            still = not all(s.query() for s in streams)
             # The copies' rate beside kernels: as many kernels as outlast a few copies.
             for s in streams:
                 s.synchronize()
             for _ in range(int(0.3 / together) + 1):
                 graph.replay()
             time.sleep(0.005)
-            began = time.perf_counter(); issue(8 if name != "x" else 0)
+            began = time.perf_counter(); issue(8)
             for s in streams:
                 s.synchronize()
             rate_together = len(parts) * 8 * host.nbytes / (time.perf_counter() - began)
             torch.cuda.synchronize()
-            table.row(name, which if still else which + " (ended early)", alone / 8, together / 8, rate_alone, rate_together)
+            label = which if still else which + " (ended early)"
+            table.row(name, label, alone / 8, together / 8, rate_alone, rate_together)
 
 
 def transfers():
     """One copy call per fragment, `count` calls on one stream, or on two where both directions run."""
     table = Table("transfers", ["direction", "fragment", "count", "seconds", "spread"])
-    cudart = torch.cuda.cudart
     lib = ctypes.CDLL("libcudart.so." + torch.version.cuda.split(".")[0])
     total = 1 << 29
     host = torch.empty(total, dtype=torch.int8).pin_memory()
@@ -462,8 +351,8 @@ def transfers():
                 if fragment * count > total or (fragment >= 1 << 26 and count > 4):
                     continue
                 to, source = (device, host) if kind == 1 else (host, device)
-                calls = [(ctypes.c_void_p(to.data_ptr() + i * fragment), ctypes.c_void_p(source.data_ptr() + i * fragment))
-                         for i in range(count)]
+                at = [i * fragment for i in range(count)]
+                calls = [(ctypes.c_void_p(to.data_ptr() + a), ctypes.c_void_p(source.data_ptr() + a)) for a in at]
                 samples = []
                 for _ in range(7):
                     with torch.cuda.stream(stream):
@@ -480,8 +369,8 @@ def transfers():
                 table.row(direction, fragment, count, samples[3], (samples[5] - samples[1]) / samples[3])
 
 
-FULL = [(m, b, c) for m in ("qwen3-8b", "qwen3-14b", "llama-3.1-8b", "qwen2.5-7b", "qwen3-32b", "mistral-nemo-12b", "llama-2-7b")
-        for b in (1, 2, 4, 8, 16, 32, 64) for c in (4096, 8192, 16384, 32768)]
+FULL_MODELS = ("qwen3-8b", "qwen3-14b", "llama-3.1-8b", "qwen2.5-7b", "qwen3-32b", "mistral-nemo-12b", "llama-2-7b")
+FULL = [(m, b, c) for m in FULL_MODELS for b in (1, 2, 4, 8, 16, 32, 64) for c in (4096, 8192, 16384, 32768)]
 FLEX = [(m, b, c) for m in ("qwen3-8b", "qwen3-14b", "llama-3.1-8b", "qwen2.5-7b")
         for b, c in ((1, 4096), (1, 8192), (1, 32768), (4, 4096), (4, 16384), (16, 4096), (16, 16384), (64, 4096),
                      (64, 8192))]

@@ -18,7 +18,7 @@ Explanation explain(const Inputs& inputs, const ExplainRequest& request) {
   Explanation explanation{
       .provenance = provenance_of(inputs),
       .detail = run_point(scenario, inputs.profile, request.method, request.context, request.batch),
-      .hbm_capacity = scenario.machine.gpu.hbm_capacity * static_cast<double>(scenario.machine.gpu_count),
+      .hbm_capacity = scenario.machine.gpu.hbm_capacity,
       .dram_capacity = scenario.machine.cpu.dram_capacity};
   const PointResult& point = explanation.detail.result;
   if (point.fits) {

@@ -68,13 +68,14 @@ std::string causes_text(const Explanation& explanation, const TableLook& look) {
 
 std::string amount_text(const Utilisation& use) {
   if (use.unit == "B") return byte_count(Bytes(use.amount_per_step));
+  if (use.unit == "s") return duration(Seconds(use.amount_per_step));
   return fmt::format("{} G{}", significant(use.amount_per_step * 1e-9, 3), use.unit);
 }
 
 std::string utilisations_text(const Explanation& explanation, const TableLook& look) {
   Table table({{"resource"}, {"used", Align::right}, {"amount per step", Align::right}});
   for (const Utilisation& use : explanation.detail.result.utilisations) {
-    table.add_row({use.resource, percent(use.share), amount_text(use)});
+    if (use.amount_per_step > 0.0) table.add_row({use.resource, percent(use.share), amount_text(use)});
   }
   return table.render(look);
 }
@@ -149,7 +150,7 @@ std::string explain_text(const Explanation& explanation, const TableLook& look) 
   if (point.fits) {
     result += section("time by operation and lane (ms per step)", operations_text(explanation, look), look);
     result += section("critical path by cause", causes_text(explanation, look), look);
-    result += section("use of every resource", utilisations_text(explanation, look), look);
+    result += section("use of the resources", utilisations_text(explanation, look), look);
   } else {
     result += fmt::format("\ndoes not fit: {}\n", printable(point.limit));
   }

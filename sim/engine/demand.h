@@ -36,7 +36,7 @@ struct Use {
 // is proportional to `weight` (default: its rate cap, so that all units on one full resource slow down by the same
 // factor). An op without units takes its latency only. Lane and latency come first, pool slots are held per unit.
 struct Demand {
-  static constexpr std::size_t kMaxUses = 8;
+  static constexpr std::size_t kMaxUses = 12;
 
   Duration latency;
   std::int64_t units = 0;

@@ -61,10 +61,17 @@ OpId LayerEmitter::kernel(Family family, Shape shape, int layer, Deps after) {
   return builder_.add({family, lane_of(family), static_cast<std::int16_t>(layer), shape}, dependencies);
 }
 
+// Eager copies run while the host thread still issues the later ones: they start after the first call and are done
+// once both the transfer and the last call are.
 OpId LayerEmitter::copy(Family family, const CopyShape& shape, int layer, Deps after) {
+  if (mode_ == LaunchMode::graph) return copy_issued(family, shape, layer, after);
   std::vector<OpId> dependencies(after);
-  if (mode_ == LaunchMode::eager) dependencies.push_back(host(Family::launch_copy, shape.fragments, layer, {}));
-  return builder_.add({family, lane_of(family), static_cast<std::int16_t>(layer), shape}, dependencies);
+  dependencies.push_back(host(Family::launch_copy, std::min(shape.fragments, 1.0), layer, {}));
+  const auto at = static_cast<std::int16_t>(layer);
+  const OpId moved = builder_.add({family, lane_of(family), at, shape}, dependencies);
+  if (shape.fragments <= 1.0) return moved;
+  const OpId issued = host(Family::launch_copy, shape.fragments - 1.0, layer, {});
+  return builder_.add({Family::barrier, lane_of(Family::barrier), at, {}}, {moved, issued});
 }
 
 OpId LayerEmitter::copy_issued(Family family, const CopyShape& shape, int layer, Deps after) {

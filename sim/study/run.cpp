@@ -12,10 +12,6 @@
 #include "sim/study/parallel.h"
 #include "sim/study/simulate.h"
 
-#ifndef OUTRIDER_VERSION
-#define OUTRIDER_VERSION "unknown"
-#endif
-
 namespace outrider {
 namespace {
 
@@ -54,6 +50,10 @@ std::vector<std::string> caveats_of(const Scenario& scenario, const Profile& pro
   if (!scenario.locality.preset.empty()) {
     caveats.push_back("block selection is a stochastic process (locality " + scenario.locality.preset +
                       "), not a recorded trace");
+  }
+  if (scenario.machine.gpu_count > 1) {
+    caveats.push_back("only one of the machine's " + std::to_string(scenario.machine.gpu_count) +
+                      " GPUs is simulated; the others are taken as idle");
   }
   return caveats;
 }

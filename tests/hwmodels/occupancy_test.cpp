@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+#include <string>
+
 namespace outrider {
 namespace {
 
@@ -40,6 +44,20 @@ TEST(Occupancy, WhatNoSmCanHoldFitsZeroTimes) {
   EXPECT_EQ(ctas(1024, 168, 0), 0);
   EXPECT_EQ(ctas(1056, 32, 0), 0);
   EXPECT_EQ(ctas(32, 256, 0), 0);
+}
+
+TEST(Occupancy, EqualsTheAnswersRecordedOnAnH200) {
+  std::ifstream file(OUTRIDER_SOURCE_DIR "/tests/data/occupancy-h200.csv");
+  int rows = 0;
+  for (std::string line; std::getline(file, line);) {
+    std::int64_t threads = 0, registers = 0, shared = 0, expected = 0;
+    char comma = 0;
+    std::istringstream cells(line);
+    if (!(cells >> threads >> comma >> registers >> comma >> shared >> comma >> expected)) continue;
+    ++rows;
+    EXPECT_EQ(ctas(threads, registers, shared), expected) << line;
+  }
+  EXPECT_EQ(rows, 880);
 }
 
 }  // namespace

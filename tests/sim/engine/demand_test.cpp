@@ -17,10 +17,10 @@ TEST(Demand, SumsUsesOfOneResourceAndLeavesOutZeros) {
   EXPECT_EQ(demand.used()[0].amount, 3.5);
 }
 
-TEST(DemandDeathTest, NinthResourceIsABug) {
+TEST(DemandDeathTest, OneResourceTooManyIsABug) {
   Demand demand;
   for (std::size_t i = 0; i < Demand::kMaxUses; ++i) demand.use(ResourceId(i), 1.0);
-  EXPECT_DEATH(demand.use(ResourceId(99), 1.0), "more than 8 resources");
+  EXPECT_DEATH(demand.use(ResourceId(99), 1.0), "uses more than .* resources");
 }
 
 TEST(IsolatedDuration, IsTheLatencyWithoutUnits) {

@@ -1,0 +1,91 @@
+// CPU kernels: chunks on cores, DRAM shared with copies, fork and join, several sockets.
+#include "tests/hwmodels/machines.h"
+
+namespace outrider {
+namespace {
+
+MachineSpec cpu_machine() {
+  MachineSpec machine = machine_named("h200-16c");
+  machine.cpu.dram_measured = BytesPerSecond(0.0);
+  return machine;
+}
+double amount_on(const MachineModel& model, const Op& op, std::string_view resource) {
+  const Demand demand = model.demand(op);
+  for (const Use& use : demand.used()) {
+    if (model.platform().resources[use.resource.index()].name == resource)
+      return use.amount * static_cast<double>(demand.units);
+  }
+  return 0.0;
+}
+double seconds_after_fork(const MachineModel& model, const Op& op) {
+  return seconds_alone(model, op) - model.demand(op).latency.seconds().value();
+}
+
+// One sequence with one KV head is one chunk: one core, at its streaming rate.
+TEST(Cpu, OneChunkRunsAtOneCoresBandwidth) {
+  const MachineSpec machine = cpu_machine();
+  const MachineModel model(machine, assumed_profile());
+  AttentionShape shape = decode_attention(1.0, 65536.0);
+  shape.kv_heads = 1;
+  shape.q_heads = 1;
+  const double bytes = 65536.0 * 256.0 * 2.0;
+  EXPECT_NEAR(seconds_after_fork(model, op_of(Family::cpu_attend, shape)) * machine.cpu.core_bandwidth.value() / bytes,
+              1.0, 1e-6);
+}
+// 64 sequences × 8 heads = 512 chunks on 15 cores (one stays with the host thread) reach DRAM's share for attention.
+TEST(Cpu, ManyChunksReachTheSharedRateOfDram) {
+  MachineSpec machine = cpu_machine();
+  machine.cpu.core_bandwidth = BytesPerSecond(40e9);
+  machine.cpu.flops_per_cycle_bf16 = 1e6;
+  const Profile profile = assumed_profile();
+  const MachineModel model(machine, profile);
+  const AttentionShape shape = decode_attention(64.0, 8192.0);
+  const double rate = machine.cpu.dram_bandwidth.value() * profile.value("cpu.dram_efficiency") *
+                      profile.value("cpu.attention_dram_efficiency");
+  EXPECT_NEAR(seconds_after_fork(model, op_of(Family::cpu_attend, shape)) * rate / cached_bytes(shape), 1.0, 0.01);
+}
+// With slow cores arithmetic binds: 2 · tokens · query heads · (128 + 128) FLOPs on 15 cores.
+TEST(Cpu, SlowArithmeticBindsBeforeMemory) {
+  MachineSpec machine = cpu_machine();
+  machine.cpu.flops_per_cycle_bf16 = 1.0;
+  const Profile profile = assumed_profile();
+  const MachineModel model(machine, profile);
+  const AttentionShape shape = decode_attention(60.0, 1024.0);
+  const double flops = 2.0 * shape.tokens * 40.0 * 256.0;
+  const double rate = 15.0 * machine.cpu.clock.value() * profile.value("cpu.arithmetic_efficiency");
+  EXPECT_NEAR(seconds_after_fork(model, op_of(Family::cpu_attend, shape)) * rate / flops, 1.0, 1e-6);
+}
+TEST(Cpu, ForkAndJoinGrowWithThreads) {
+  MachineSpec machine = cpu_machine();
+  const Profile profile = assumed_profile();
+  const Op op = op_of(Family::cpu_attend, decode_attention(1.0, 32.0));
+  const double few = MachineModel(machine, profile).demand(op).latency.seconds().value();
+  machine.cpu.cores += 10;
+  const double many = MachineModel(machine, profile).demand(op).latency.seconds().value();
+  EXPECT_NEAR(many - few, 10.0 * profile.value("cpu.fork_join_per_thread"), 1e-11);
+}
+// Interleaved over two sockets, half of all bytes are remote: a kernel's a quarter each way, a copy's half one way.
+TEST(Cpu, TwoSocketsSendHalfOfAllBytesOverTheirLink) {
+  MachineSpec machine = cpu_machine();
+  const CopyShape up{.direction = Direction::h2d, .fragments = 1.0, .fragment = Bytes(1e6)};
+  const Op attend = op_of(Family::cpu_attend, decode_attention(16.0, 2048.0)), copy = op_of(Family::copy_h2d, up);
+  EXPECT_EQ(amount_on(MachineModel(machine, assumed_profile()), attend, "inter-socket in"), 0.0);
+  machine.cpu.sockets = 2;
+  machine.cpu.inter_socket = BytesPerSecond(60e9);
+  const MachineModel model(machine, assumed_profile());
+  EXPECT_NEAR(amount_on(model, attend, "inter-socket in") / amount_on(model, attend, "DRAM"), 0.25, 1e-12);
+  EXPECT_NEAR(amount_on(model, attend, "inter-socket out") / amount_on(model, attend, "DRAM"), 0.25, 1e-12);
+  EXPECT_DOUBLE_EQ(amount_on(model, copy, "inter-socket in"), 0.5e6);
+  EXPECT_DOUBLE_EQ(amount_on(model, copy, "inter-socket out"), 0.0);
+}
+TEST(Cpu, ANarrowLinkBetweenSocketsSlowsWhatCrossesIt) {
+  MachineSpec machine = cpu_machine();
+  machine.cpu.sockets = 2;
+  machine.cpu.inter_socket = BytesPerSecond(1e9);
+  const Op attend = op_of(Family::cpu_attend, decode_attention(64.0, 2048.0));
+  const double crossing = cached_bytes(decode_attention(64.0, 2048.0)) * 0.25;
+  EXPECT_NEAR(seconds_after_fork(MachineModel(machine, assumed_profile()), attend) * 1e9 / crossing, 1.0, 0.01);
+}
+
+}  // namespace
+}  // namespace outrider

@@ -1,0 +1,74 @@
+// Profiles are read whole or refused, with the place of every mistake.
+#include "hwmodels/profile_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "hwmodels/coefficients.h"
+
+namespace outrider {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+std::string shipped_text() {
+  std::ifstream stream(fs::path(OUTRIDER_SOURCE_DIR) / "scenarios/profiles/assumed.yaml");
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+std::vector<std::string> errors_of(const std::string& from, const std::string& to) {
+  std::string text = shipped_text();
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  if (at != std::string::npos) text.replace(at, from.size(), to);
+  const testing::TestInfo& test = *testing::UnitTest::GetInstance()->current_test_info();
+  const fs::path file = fs::path(testing::TempDir()) / (std::string("profile_") + test.name() + ".yaml");
+  std::ofstream(file) << text;
+  ConfigErrors errors;
+  const auto profile = read_profile(file, errors);
+  fs::remove(file);
+  EXPECT_EQ(profile.has_value(), errors.size() == 0);
+  std::vector<std::string> lines;
+  for (const ConfigError& error : errors.all()) lines.push_back(to_string(error));
+  return lines;
+}
+
+TEST(ProfileReader, EveryCoefficientOfTheTableIsReadWithItsIntervalAndSource) {
+  ConfigErrors errors;
+  const auto profile = read_profile(fs::path(OUTRIDER_SOURCE_DIR) / "scenarios/profiles/assumed.yaml", errors);
+  ASSERT_TRUE(profile.has_value());
+  EXPECT_EQ(profile->kind, ProfileKind::assumed);
+  EXPECT_EQ(profile->coefficients.size(), coefficient_table().size());
+  for (const auto& [name, coefficient] : profile->coefficients) {
+    EXPECT_LE(coefficient.low, coefficient.value) << name;
+    EXPECT_GE(coefficient.high, coefficient.value) << name;
+    EXPECT_FALSE(coefficient.source.empty()) << name;
+  }
+}
+TEST(ProfileReader, AMissingCoefficientIsNamed) {
+  EXPECT_THAT(
+      errors_of("  gpu.kernel_latency:", "  gpu.kernel_latncy:"),
+      ElementsAre(HasSubstr("coefficients.gpu.kernel_latency: expected a mapping, got nothing"),
+                  HasSubstr("expected a known key, got 'gpu.kernel_latncy', did you mean gpu.kernel_latency?")));
+}
+TEST(ProfileReader, AValueOutsideOfItsIntervalIsRefused) {
+  EXPECT_THAT(errors_of("{value: 0.9, low: 0.8, high: 0.98", "{value: 0.7, low: 0.8, high: 0.98"),
+              ElementsAre(HasSubstr(
+                  "coefficients.gpu.gemm_hbm_efficiency.value: expected a value from low 0.8 to high 0.98, got 0.7")));
+}
+TEST(ProfileReader, AnUnknownKindIsRefused) {
+  EXPECT_THAT(errors_of("kind: assumed", "kind: guessed"),
+              ElementsAre(HasSubstr(":4:7: kind: expected one of assumed, fitted, transferred, got 'guessed'")));
+}
+TEST(ProfileReader, ANegativeCoefficientIsRefused) {
+  EXPECT_THAT(errors_of("value: 0.75", "value: -0.75"), testing::Contains(HasSubstr("got '-0.75'")));
+}
+
+}  // namespace
+}  // namespace outrider
