@@ -17,6 +17,7 @@ constexpr CoefficientInfo kTable[] = {
     {"gpu.gemm_latency", "further seconds of a GEMM: filling its pipeline, split-K reduction"},
     {"gpu.attention_latency", "further seconds of decode attention: filling its pipeline, split-KV reduction"},
     {"gpu.stream_latency", "further seconds of elementwise and scanning kernels: their reductions"},
+    {"gpu.hbm_write_cost", "bytes of achievable HBM read traffic that one byte written by a kernel displaces"},
     {"gpu.h2d_hbm_cost", "bytes of achievable HBM read traffic that one byte copied to the GPU displaces"},
     {"gpu.d2h_hbm_cost", "the same for one byte copied from the GPU"},
     {"link.copy_latency", "seconds from a stream's copy being ready to its first byte"},

@@ -38,6 +38,7 @@ GpuModel::GpuModel(const GpuSpec& gpu, const Profile& profile, Platform& platfor
       gemm_latency_(profile.value("gpu.gemm_latency")),
       attention_latency_(profile.value("gpu.attention_latency")),
       stream_latency_(profile.value("gpu.stream_latency")),
+      write_cost_(profile.value("gpu.hbm_write_cost")),
       h2d_cost_(profile.value("gpu.h2d_hbm_cost")),
       d2h_cost_(profile.value("gpu.d2h_hbm_cost")),
       gemm_ctas_(family_ctas(gpu, kGemm)),
@@ -138,7 +139,7 @@ Demand GpuModel::prefill_attention(const AttentionShape& shape) const {
 
 Demand GpuModel::stream(const StreamShape& shape) const {
   constexpr double kBytesPerCta = 16384.0;  // one pass of 256 threads over four 16-byte loads
-  const double bytes = (shape.read + shape.write).value();
+  const double bytes = shape.read.value() + write_cost_ * shape.write.value();
   const double grid = std::max(shape.items, std::ceil(bytes / kBytesPerCta));
   return launch({.ctas = grid,
                  .ctas_per_sm = stream_ctas_,

@@ -15,7 +15,8 @@ namespace outrider {
 inline constexpr std::int64_t kSharesPerSm = 65536;
 
 // A kernel of U CTAs, A of them at once (U up to four waves; larger grids are taken as persistent), moves Q bytes and
-// does F FLOPs. A CTA's rate in CTAs per second is capped at
+// does F FLOPs. HBM is counted in bytes read: what is written, and what copies move, weighs as much as it displaces. A
+// CTA's rate in CTAs per second is capped at
 //   min( e_hbm · H / (A · Q/U),  e_ar · P / (A · F/U),  (I / L) / (a · Q/U) )
 // with H the achievable HBM bandwidth, P the peak arithmetic of the type, e the family's efficiencies, I the bytes an
 // SM keeps in flight, L the HBM latency and a the CTAs on its SM (Little's law). Alone it takes
@@ -53,7 +54,7 @@ class GpuModel {
   double hbm_rate_;
   double gemm_hbm_, gemm_arithmetic_, attend_hbm_, sparse_hbm_, attend_arithmetic_, stream_hbm_;
   double sm_rate_, kernel_latency_, gemm_latency_, attention_latency_, stream_latency_;
-  double h2d_cost_, d2h_cost_;
+  double write_cost_, h2d_cost_, d2h_cost_;
   std::int64_t gemm_ctas_, attention_ctas_, stream_ctas_;
   ResourceId hbm_;
   std::array<ResourceId, kDataTypes> arithmetic_;

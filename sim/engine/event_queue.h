@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -42,41 +43,55 @@ inline bool operator<(const EventKey& a, const EventKey& b) {  // as one 128-bit
          (Wide{static_cast<std::uint64_t>(b.time)} << 64 | b.order);
 }
 
-// A flat 4-ary heap: fastest while it fits the first-level cache.
+// A flat 4-ary heap: fastest while it fits the first-level cache. A popped top leaves a gap, which the next push fills:
+// an event that schedules its successor costs one pass down the heap.
 class FlatHeap {
  public:
-  bool empty() const { return keys_.empty(); }
-  std::size_t size() const { return keys_.size(); }
-  const EventKey& top() const { return keys_.front(); }
+  bool empty() const { return size() == 0; }
+  std::size_t size() const { return keys_.size() - (gap_ ? 1 : 0); }
+  const EventKey& top() {
+    if (gap_) close_gap();
+    return keys_.front();
+  }
   void push(EventKey key);
   void pop();
-  std::vector<EventKey> take() { return std::exchange(keys_, {}); }
+  std::span<const EventKey> keys() {  // in no order
+    if (gap_) close_gap();
+    return keys_;
+  }
+  std::vector<EventKey> take();
 
  private:
+  void close_gap();
+  void sink(EventKey key);  // from the top, which is free
+
   std::vector<EventKey> keys_;
+  bool gap_ = false;  // keys_[0] was popped
 };
 
-// A monotone radix heap: bucket b holds keys whose time first differs from the last time looked at in bit b − 1; a
-// bucket is dealt out to lower ones when its turn comes, so a key moves at most once per bit and always sequentially.
+// A radix heap with a sorted front: keys before `horizon_` lie in a small heap, the others in bucket b where their time
+// first differs from `base_` in bit b − 1. When the front is used up, the lowest bucket becomes the front if it is
+// small; else it is dealt out to lower buckets. So a key moves at most once per bit, always sequentially.
 class RadixHeap {
  public:
-  bool empty() const { return size_ == 0; }
-  std::size_t size() const { return size_; }
-  const EventKey& top();
+  bool empty() const { return size() == 0; }
+  std::size_t size() const { return front_.size() + behind_; }
+  // The front must not be empty for top and pop.
+  bool front_empty() const { return front_.empty(); }
+  std::span<const EventKey> front() { return front_.keys(); }
+  void refill();  // requires: the front is empty, the rest is not
+  const EventKey& top() { return front_.top(); }
+  void pop() { front_.pop(); }
   void push(EventKey key);
-  void pop();
-  // Everything left, in no order.
-  std::vector<EventKey> take();
-  void start_at(std::int64_t time) { last_ = time; }
+  std::vector<EventKey> take();      // everything left, in no order
+  void start_at(std::int64_t time);  // requires: empty; no key is before `time`
 
  private:
-  void refill();
-  std::int64_t last_ = 0;
-  std::size_t size_ = 0;
+  FlatHeap front_;
+  std::uint64_t base_ = 0, horizon_ = 0;           // instants in ps; base_ <= horizon_
+  std::size_t behind_ = 0;                         // keys in buckets
   std::uint64_t occupied_ = 0;                     // bit b − 1: bucket b is not empty
-  FlatHeap now_;                                   // keys of the instant `last_`
-  FlatHeap early_;                                 // keys before it, scheduled after it was looked at
-  std::array<std::vector<EventKey>, 65> buckets_;  // bucket 0 is `now_`
+  std::array<std::vector<EventKey>, 65> buckets_;  // bucket 0 stays empty
 };
 
 // Monotone: nothing can be scheduled before the last popped instant (CHECKed). Few pending events live in a FlatHeap,
@@ -101,6 +116,9 @@ class EventQueue {
   static constexpr std::uint64_t kSlotBits = 24, kSequenceBits = 38;
   static constexpr std::size_t kToRadix = 512, kToFlat = 128;
 
+  static std::uint32_t slot_of(const EventKey& key) {
+    return static_cast<std::uint32_t>(key.order & ((std::uint64_t{1} << kSlotBits) - 1));
+  }
   const EventKey& top();
   void drop_top();
   void skip_cancelled();

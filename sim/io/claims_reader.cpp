@@ -4,14 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+
+#include "sim/trace/claim_metrics.h"
 
 namespace outrider {
 namespace {
-
-constexpr std::array<std::string_view, 8> kMetrics = {
-    "throughput_ratio", "largest_throughput_ratio", "batch_scaling", "gpu_idle",
-    "cpu_ratio",        "recall_interval",          "turnover",      "not_simulated"};
 
 // Any text while recording, since a scenario's own names are no part of the format; and where none could be read.
 std::string known_name(Section& item, Key key, const std::vector<std::string>& names) {
@@ -38,7 +35,8 @@ void check_needs(Section& item, const Claim& claim) {
 }
 
 Claim read_claim(Section& item, const ClaimNames& names) {
-  const std::vector<std::string> metrics(kMetrics.begin(), kMetrics.end());
+  std::vector<std::string> metrics;
+  for (const ClaimMetric& metric : claim_metrics()) metrics.emplace_back(metric.name);
   const std::vector<std::string> relations = {"equals", "at_most", "at_least"};
   const std::vector<std::string> certainties = {"P", "S", "I", "R"};
   constexpr Range kTokens{1.0, 1e8}, kBatch{1.0, 65536.0};
@@ -75,7 +73,5 @@ std::vector<Claim> read_claims(Section& root, Key key, const ClaimNames& names) 
   }
   return claims;
 }
-
-std::span<const std::string_view> claim_metric_names() { return kMetrics; }
 
 }  // namespace outrider

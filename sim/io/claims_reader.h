@@ -1,9 +1,7 @@
 // One published figure of a scenario, checked against the scenario's labels and workloads.
 #pragma once
 
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "sim/io/yaml_reader.h"
@@ -18,8 +16,5 @@ struct ClaimNames {
 
 // The list at `key`, each with an id of its own.
 std::vector<Claim> read_claims(Section& root, Key key, const ClaimNames& names);
-
-// The metrics that claims may name; study/claims.h says what each means.
-std::span<const std::string_view> claim_metric_names();
 
 }  // namespace outrider

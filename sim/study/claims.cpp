@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <optional>
 
@@ -12,17 +11,6 @@ namespace outrider {
 namespace {
 
 constexpr double kTolerance = 0.2;
-
-constexpr std::array<ClaimMetric, 8> kMetrics = {{
-    {"throughput_ratio", "tokens/s of method ÷ baseline, at the claim's context and batches"},
-    {"largest_throughput_ratio", "the largest such ratio over the workload's contexts"},
-    {"batch_scaling", "tokens/s of the method at batch ÷ at baseline_batch"},
-    {"gpu_idle", "share of time without a kernel on the GPU"},
-    {"cpu_ratio", "tokens attended by the CPU ÷ budget"},
-    {"recall_interval", "mean steps between recalls of a layer"},
-    {"turnover", "share of selected blocks that were not selected a step before"},
-    {"not_simulated", "accuracy and other figures without a timing"},
-}};
 
 // A figure, or why there is none.
 struct Reading {
@@ -34,25 +22,28 @@ Reading missing(std::string note) { return {std::nullopt, std::move(note)}; }
 
 struct RowKey {
   const std::string& label;
-  std::int64_t context, batch;
+  std::int64_t context;
+  std::int64_t batch;  // 0: the automatic one
 };
 
 const PointResult* find_row(const Claim& claim, const RowKey& key, const std::vector<PointResult>& points) {
-  for (const PointResult& point : points) {
-    const bool batch_matches =
-        key.batch == 0 ? point.automatic_batch : point.batch == key.batch && !point.automatic_batch;
-    const bool unfit_matches = !point.fits && key.batch > 0 && !point.automatic_batch;
-    if (point.label == key.label && point.workload == claim.workload && point.context == key.context &&
-        (batch_matches || unfit_matches)) {
-      return &point;
-    }
-  }
-  return nullptr;
+  const auto found = std::find_if(points.begin(), points.end(), [&](const PointResult& point) {
+    return point.label == key.label && point.workload == claim.workload && point.context == key.context &&
+           point.given_batch == key.batch;
+  });
+  return found == points.end() ? nullptr : &*found;
+}
+
+std::string batch_text(std::int64_t batch) {
+  return batch == 0 ? std::string("the batch that memory holds") : fmt::format("batch {}", batch);
 }
 
 Reading figure_of(const Claim& claim, const RowKey& key, const std::vector<PointResult>& points) {
   const PointResult* row = find_row(claim, key, points);
-  if (row == nullptr) return missing(fmt::format("{} was not run at context {}", key.label, key.context));
+  if (row == nullptr) {
+    return missing(fmt::format("{} was not run in workload {} at context {} with {}", key.label, claim.workload,
+                               key.context, batch_text(key.batch)));
+  }
   if (!row->fits) return missing(fmt::format("{} does not fit: {}", key.label, row->limit));
   if (claim.metric == "gpu_idle") return {row->gpu_idle, {}};
   if (claim.metric == "cpu_ratio") return {row->facts.cpu_ratio, {}};
@@ -103,12 +94,15 @@ Reading read(const Claim& claim, const std::vector<PointResult>& points) {
 bool relation_holds(const Claim& claim, double predicted) {
   if (claim.relation == "at_most") return predicted <= claim.value;
   if (claim.relation == "at_least") return predicted >= claim.value;
-  return std::abs(predicted / claim.value - 1.0) <= kTolerance;
+  return std::abs(predicted - claim.value) <= kTolerance * std::abs(claim.value);
+}
+
+// Relative to the claimed figure; of a claimed 0, infinite unless it is met.
+double relative_difference(double predicted, double claimed) {
+  return predicted == claimed ? 0.0 : (predicted - claimed) / std::abs(claimed);
 }
 
 }  // namespace
-
-std::span<const ClaimMetric> claim_metrics() { return kMetrics; }
 
 ClaimResult judge(const Claim& claim, const std::vector<PointResult>& points) {
   ClaimResult result;
@@ -118,7 +112,7 @@ ClaimResult judge(const Claim& claim, const std::vector<PointResult>& points) {
   if (!reading.value) return result;
   result.available = true;
   result.predicted = *reading.value;
-  result.difference = result.predicted / claim.value - 1.0;
+  result.difference = relative_difference(result.predicted, claim.value);
   result.holds = relation_holds(claim, result.predicted);
   return result;
 }

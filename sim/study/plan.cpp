@@ -1,6 +1,8 @@
 // Batches from memory plans: what fits each tier, and what to say where nothing does.
 #include "sim/study/plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -53,7 +55,7 @@ std::string overflow(const MachineSpec& machine, const std::vector<MemoryUse>& m
   return text;
 }
 
-void choose_batch(PlannedPoint& plan, const MachineSpec& machine, std::int64_t given) {
+void choose_batch(PlannedPoint& plan, const MachineSpec& machine) {
   std::int64_t most = plan.workload->max_batch;
   plan.limit = "max_batch";
   for (const TierRoom& room : tiers_of(machine)) {
@@ -62,11 +64,10 @@ void choose_batch(PlannedPoint& plan, const MachineSpec& machine, std::int64_t g
     most = here;
     plan.limit = room.name;
   }
-  plan.automatic_batch = given == 0;
-  if (given > 0) {
-    const bool fits = overflow(machine, plan.memory, given).empty();
-    plan.batch = fits ? given : 0;
-    plan.limit = fits ? "given" : overflow(machine, plan.memory, given);
+  if (plan.given_batch > 0) {
+    const std::string over = overflow(machine, plan.memory, plan.given_batch);
+    plan.batch = over.empty() ? plan.given_batch : 0;
+    plan.limit = over.empty() ? "given" : over;
     return;
   }
   plan.batch = most;
@@ -79,6 +80,15 @@ const MethodEntry& entry_named(const std::string& name) {
   }
   CHECK(false, "no method '{}': readers refuse those", name);
   std::abort();
+}
+
+// Why the method cannot run at that context whatever the memory; empty where it can.
+std::string refusal(const MethodRequest& request, std::int64_t context) {
+  const auto block = request.params.values().find("block_tokens");
+  if (block == request.params.values().end()) return {};
+  const std::int64_t tokens = std::get<std::int64_t>(block->second);
+  return context >= tokens ? std::string()
+                           : fmt::format("a context of {} tokens is shorter than a block of {}", context, tokens);
 }
 
 bool listed(const std::vector<std::string>& names, const std::string& name) {
@@ -103,11 +113,15 @@ PlannedPoint plan_point(const Scenario& scenario, const MethodRequest& request, 
   plan.request = &request;
   plan.workload = &workload;
   plan.context = context;
+  plan.given_batch = given_batch;
+  plan.automatic_batch = given_batch == 0;
+  plan.limit = refusal(request, context);
+  if (!plan.limit.empty()) return plan;
   const std::unique_ptr<Method> method = plan.entry->make(method_point(scenario, plan));
   plan.memory = method->memory();
   plan.need = method->selection_need();
   plan.layers = std::count_if(scenario.model.layers.begin(), scenario.model.layers.end(), has_growing_kv);
-  choose_batch(plan, scenario.machine, given_batch);
+  choose_batch(plan, scenario.machine);
   return plan;
 }
 

@@ -13,7 +13,8 @@ struct PlannedPoint {
   const MethodRequest* request = nullptr;
   const Workload* workload = nullptr;
   std::int64_t context = 0;
-  std::int64_t batch = 0;  // 0 where it does not fit
+  std::int64_t batch = 0;        // 0 where it does not fit
+  std::int64_t given_batch = 0;  // 0: automatic
   bool automatic_batch = false;
   std::string limit;  // what bounds the batch, or what does not fit
   std::vector<MemoryUse> memory;

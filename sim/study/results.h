@@ -14,9 +14,9 @@ namespace outrider {
 
 struct Utilisation {
   std::string resource;
-  double share = 0.0;            // of capacity, over the measured steps
-  double amount_per_step = 0.0;  // bytes or FLOPs
-  std::string unit;              // "B" or "FLOP"
+  double share = 0.0;            // of capacity, over all steps, warm-up included
+  double amount_per_step = 0.0;  // bytes, FLOPs or, of a copy engine, seconds
+  std::string unit;              // "B", "FLOP" or "s"
 };
 
 // One (method, workload, context, batch). Where the model or batch does not fit, `fits` is false, `limit` says why,
@@ -24,7 +24,8 @@ struct Utilisation {
 struct PointResult {
   std::string label, method, preset, workload;
   std::int64_t context = 0;
-  std::int64_t batch = 0;
+  std::int64_t batch = 0;        // simulated; 0 where it does not fit
+  std::int64_t given_batch = 0;  // asked for; 0 where memory decides
   bool automatic_batch = false;
   bool fits = true;
   std::string limit;  // what bounds the batch ("HBM", "DRAM", "max_batch", "given") or what does not fit
@@ -46,7 +47,7 @@ struct ClaimResult {
   Claim claim;
   bool available = false;  // false: a row it needs is missing or does not fit; `note` says which
   double predicted = 0.0;
-  double difference = 0.0;  // predicted ÷ claimed − 1
+  double difference = 0.0;  // (predicted − claimed) ÷ |claimed|; infinite where only the claimed figure is 0
   bool holds = false;       // for relations other than "equals"; for "equals": within 20 %
   std::string note;
 };

@@ -64,6 +64,7 @@ PointResult row_of(const PlannedPoint& plan) {
   result.workload = plan.workload->name;
   result.context = plan.context;
   result.batch = plan.batch;
+  result.given_batch = plan.given_batch;
   result.automatic_batch = plan.automatic_batch;
   result.fits = plan.fits();
   result.limit = plan.limit;

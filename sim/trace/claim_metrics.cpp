@@ -1,0 +1,24 @@
+// The list of figures that claims may name.
+#include "sim/trace/claim_metrics.h"
+
+#include <array>
+
+namespace outrider {
+namespace {
+
+constexpr std::array<ClaimMetric, 8> kMetrics = {{
+    {"throughput_ratio", "tokens/s of method ÷ baseline, at the claim's context and batches"},
+    {"largest_throughput_ratio", "the largest such ratio over the workload's contexts"},
+    {"batch_scaling", "tokens/s of the method at batch ÷ at baseline_batch"},
+    {"gpu_idle", "share of time without a kernel on the GPU"},
+    {"cpu_ratio", "tokens attended by the CPU ÷ budget"},
+    {"recall_interval", "mean steps between recalls of a layer"},
+    {"turnover", "share of selected blocks that were not selected a step before"},
+    {"not_simulated", "accuracy and other figures without a timing"},
+}};
+
+}  // namespace
+
+std::span<const ClaimMetric> claim_metrics() { return kMetrics; }
+
+}  // namespace outrider
