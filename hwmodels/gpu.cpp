@@ -92,7 +92,7 @@ Demand GpuModel::launch(const Kernel& kernel) const {
 // the median; waves of 128 x 128 tiles are up to twice too slow.)
 Demand GpuModel::gemm(const GemmShape& shape) const {
   const double n = static_cast<double>(shape.n), k = static_cast<double>(shape.k);
-  const double weights = shape.instances * n * k * bytes_of(shape.type).value();
+  const double weights = shape.instances * n * k * (bits_of(shape.type) + shape.scale_bits) / 8.0;
   const double activations = shape.instances * shape.rows * (n + k) * bytes_of(DataType::bf16).value();
   return launch({.ctas = static_cast<double>(gpu_.sms * gemm_ctas_),
                  .ctas_per_sm = gemm_ctas_,

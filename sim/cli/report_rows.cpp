@@ -125,7 +125,6 @@ std::string workload_title(const PointResult& point) { return point.workload.emp
 std::string fingerprint_text(std::uint64_t fingerprint) { return fmt::format("{:016x}", fingerprint); }
 
 std::string claimed_text(const Claim& claim) {
-  if (claim.relation == "below_one_then_above") return "below 1, then above";
   const std::string_view sign = claim.relation == "at_most" ? "≤ " : claim.relation == "at_least" ? "≥ " : "";
   return fmt::format("{}{}", sign, significant(claim.value, 3));
 }

@@ -50,7 +50,7 @@ std::vector<Cell> fitting_row(const RunReport& report, const PointResult& point)
 }
 
 std::vector<Cell> unfitting_row(const PointResult& point) {
-  const std::string batch = point.batch > 0 ? fmt::format("{}", point.batch) : kNone;
+  const std::string batch = point.given_batch > 0 ? fmt::format("{}", point.given_batch) : kNone;
   const Cell none(kNone, Style::dim);
   return {point.label, token_count(point.context),
           batch,       none,
@@ -78,12 +78,11 @@ Cell verdict_cell(const ClaimResult& claim) {
 }
 
 std::vector<Cell> claim_row(const ClaimResult& result) {
-  const bool compares = result.available && result.claim.relation != "below_one_then_above";
   const std::string note = result.note.empty() ? "" : fmt::format(" ({})", result.note);
   return {result.claim.id,
           result.available ? significant(result.predicted, 3) : kNone,
           claimed_text(result.claim),
-          compares ? signed_percent(result.difference) : kNone,
+          result.available ? signed_percent(result.difference) : kNone,
           verdict_cell(result),
           result.claim.certainty,
           result.claim.text + note};

@@ -63,6 +63,7 @@ struct GemmShape {
   std::int64_t n = 0, k = 0;
   double instances = 1.0;
   DataType type = DataType::bf16;
+  double scale_bits = 0.0;  // of quantisation scales per weight, read beside it
 };
 
 // Decode attention of one new token per sequence over cached tokens. `tokens` is summed over all sequences:

@@ -103,15 +103,11 @@ TaskGraph DecodeMethod::prefill() {
     if (offloads() && emit_.offloads(layer)) {
       emit_.copy(Family::copy_d2h, one_copy(Direction::d2h, emit_.kv_bytes(layer, prompt)), layer, {q});
     }
-    AttentionShape attention = emit_.attention(layer, prompt, prompt, 0);
-    attention.sequences = 1;
-    const std::int64_t window = model().layers[static_cast<std::size_t>(layer)].attention.window;
-    if (window > 0) attention.longest = std::min(prompt, static_cast<double>(window));
-    const OpId attended = emit_.kernel(Family::prefill_attend, attention, layer, {q});
+    const OpId attended = emit_.attend_prompt(layer, q);
     index_prefilled(layer, q);
     x = emit_.finish(layer, attended);
   }
-  return emit_.close_step(x);
+  return emit_.close_step(x, 1.0);
 }
 
 void DecodeMethod::note_step() {

@@ -34,7 +34,7 @@ class FlexGen final : public DecodeMethod {
       x = emit_.finish(layer, attended);
     }
     note_step();
-    return emit_.close_step(x);
+    return emit_.close_step(x, batch());
   }
 
  private:

@@ -17,7 +17,7 @@ class FullKv final : public DecodeMethod {
       x = emit_.finish(layer, emit_.attend_resident(layer, point_.context + step, q));
     }
     note_step();
-    return emit_.close_step(x);
+    return emit_.close_step(x, batch());
   }
 
  private:

@@ -29,7 +29,7 @@ class Hgca final : public SparseMethod {
       x = emit_.finish(layer, merge_partials(layer, on_gpu, from_cpu));
     }
     note_step();
-    return emit_.close_step(x);
+    return emit_.close_step(x, batch());
   }
 
  private:

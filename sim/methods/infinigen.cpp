@@ -39,7 +39,7 @@ class InfiniGen final : public SparseMethod {
       if (!blocking_ && next) fetched = fetch(layer + 1, step, listed);
     }
     note_step();
-    return emit_.close_step(x);
+    return emit_.close_step(x, batch());
   }
 
   SelectionNeed selection_need() const override {
@@ -100,10 +100,7 @@ class InfiniGen final : public SparseMethod {
     if (!blocking_) return emit_.copy_issued(Family::copy_h2d, shape, layer, {gathered});
     const OpId returned =
         emit_.host(Family::dispatch_pool, 1.0, layer, {gathered});  // the host thread sat in the gather
-    const OpId copied =
-        emit_.copy_issued(Family::copy_h2d, shape, layer, {emit_.host(Family::launch_copy, 1.0, layer, {returned})});
-    blocked_on_ = copied;
-    return copied;
+    return emit_.copy_issued(Family::copy_h2d, shape, layer, {emit_.host(Family::launch_copy, 1.0, layer, {returned})});
   }
 
   // Keys of the partial index: a share of the channels of K.
@@ -116,14 +113,30 @@ class InfiniGen final : public SparseMethod {
     const double buffered =
         by_tokens_ ? 2.0 * attended_tokens(point_.steps) / static_cast<double>(emit_.offloaded_layers().size())
                    : budget_tokens();
-    return {{"KV cache", Tier::dram, Bytes(0.0), kv_of_offloaded_layers()},
-            {digests_ ? "block digests" : "partial keys", Tier::hbm, Bytes(0.0), index},
-            {by_tokens_ ? "prefetch buffers" : "resident blocks", Tier::hbm, Bytes(0.0), kv_of_tokens(buffered)}};
+    std::vector<MemoryUse> uses = {
+        {"KV cache", Tier::dram, Bytes(0.0), kv_of_offloaded_layers()},
+        {digests_ ? "block digests" : "partial keys", Tier::hbm, Bytes(0.0), index},
+        {by_tokens_ ? "prefetch buffers" : "resident blocks", Tier::hbm, Bytes(0.0), kv_of_tokens(buffered)}};
+    if (!digests_) uses.push_back({"partial query weights", Tier::hbm, partial_query_weights(), Bytes(0.0)});
+    return uses;
+  }
+
+  Bytes partial_query_weights() const {
+    Bytes sum;
+    for (const int layer : emit_.offloaded_layers())
+      sum += partial_ * query_projection(model(), model().layers[static_cast<std::size_t>(layer)], 1.0).weight_bytes();
+    return sum;
+  }
+
+  void index_prefilled(int layer, OpId after) override {
+    if (!emit_.offloads(layer)) return;
+    const double context = static_cast<double>(point_.context);
+    const Bytes index = digests_ ? digest_bytes(layer, static_cast<double>(blocks_)) : partial_keys(layer, context);
+    build_index(layer, index, after);
   }
 
   bool by_tokens_, blocking_, digests_;
   double partial_;
-  OpId blocked_on_;
 };
 
 }  // namespace

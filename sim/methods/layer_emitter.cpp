@@ -27,7 +27,6 @@ void LayerEmitter::begin(double tokens) {
                          .outputs = attention_outputs(*point_.model, layer, tokens),
                          .ffn = ffn(*point_.model, layer, tokens)});
   }
-  head_ = lm_head(*point_.model, tokens);
 }
 
 LaneId LayerEmitter::lane_of(Family family) {
@@ -61,10 +60,14 @@ OpId LayerEmitter::kernel(Family family, Shape shape, int layer, Deps after) {
   return builder_.add({family, lane_of(family), static_cast<std::int16_t>(layer), shape}, dependencies);
 }
 
-// Eager copies run while the host thread still issues the later ones: they start after the first call and are done
-// once both the transfer and the last call are.
 OpId LayerEmitter::copy(Family family, const CopyShape& shape, int layer, Deps after) {
-  if (mode_ == LaunchMode::graph) return copy_issued(family, shape, layer, after);
+  if (mode_ == LaunchMode::eager) return copy_by_calls(family, shape, layer, after);
+  std::vector<OpId> dependencies(after);
+  dependencies.push_back(launch_for(layer, Family::launch_copy));
+  return builder_.add({family, lane_of(family), static_cast<std::int16_t>(layer), shape}, dependencies);
+}
+
+OpId LayerEmitter::copy_by_calls(Family family, const CopyShape& shape, int layer, Deps after) {
   std::vector<OpId> dependencies(after);
   dependencies.push_back(host(Family::launch_copy, std::min(shape.fragments, 1.0), layer, {}));
   const auto at = static_cast<std::int16_t>(layer);
@@ -102,8 +105,12 @@ StreamShape LayerEmitter::elementwise(double read_width, double write_width) con
 
 OpId LayerEmitter::products(const std::vector<Linear>& linears, int layer, OpId after) {
   for (const Linear& linear : linears) {
-    const GemmShape shape{
-        .rows = linear.rows, .n = linear.n, .k = linear.k, .instances = linear.instances, .type = linear.type};
+    const GemmShape shape{.rows = linear.rows,
+                          .n = linear.n,
+                          .k = linear.k,
+                          .instances = linear.instances,
+                          .type = linear.type,
+                          .scale_bits = linear.scale_bits};
     after = kernel(Family::gemm, shape, layer, {after});
   }
   return after;
@@ -143,14 +150,16 @@ OpId LayerEmitter::finish(int layer, OpId after) {
   return products({linears.end() - 1, linears.end()}, layer, done);
 }
 
-TaskGraph LayerEmitter::close_step(OpId after) {
+TaskGraph LayerEmitter::close_step(OpId after, double sequences) {
   const OpId normed = normalise(-1, after);
-  const OpId logits = products({head_}, -1, normed);
-  const double vocab = static_cast<double>(point_.model->vocab);
-  const OpId sampled = kernel(Family::sample, elementwise(vocab, 1.0), -1, {logits});
+  const OpId logits = products({lm_head(*point_.model, sequences)}, -1, normed);
+  const Bytes scores = sequences * static_cast<double>(point_.model->vocab) * bytes_of(DataType::bf16);
+  const Bytes tokens(8.0 * sequences);
+  const OpId sampled =
+      kernel(Family::sample, StreamShape{.read = scores, .write = tokens, .flops = Flops(0.0), .items = sequences}, -1,
+             {logits});
   const OpId token =
-      copy(Family::copy_d2h, {.direction = Direction::d2h, .fragments = 1.0, .fragment = Bytes(8.0 * tokens_)}, -1,
-           {sampled});
+      copy(Family::copy_d2h, {.direction = Direction::d2h, .fragments = 1.0, .fragment = tokens}, -1, {sampled});
   return seal(host(Family::synchronize, 1.0, -1, {token}));
 }
 
@@ -178,6 +187,19 @@ Bytes LayerEmitter::kv_bytes(int layer, double tokens) const {
   return tokens * kv_bytes_per_token(*point_.model, point_.model->layers[static_cast<std::size_t>(layer)]);
 }
 
+OpId LayerEmitter::index_tokens(int layer, double keys, double pairs, OpId after) {
+  const AttentionSpec::Indexer& indexer = point_.model->layers[static_cast<std::size_t>(layer)].attention.indexer;
+  const double width = static_cast<double>(indexer.head_dim), heads = static_cast<double>(indexer.heads);
+  const Bytes scores(4.0 * pairs), chosen(4.0 * tokens_ * static_cast<double>(indexer.top_k));
+  after = kernel(
+      Family::score_blocks,
+      StreamShape{
+          .read = Bytes(keys * width), .write = scores, .flops = Flops(2.0 * pairs * width * heads), .items = tokens_},
+      layer, {after});
+  return kernel(Family::select_top_k,
+                StreamShape{.read = scores, .write = chosen, .flops = Flops(0.0), .items = tokens_}, layer, {after});
+}
+
 OpId LayerEmitter::attend_resident(int layer, std::int64_t context, OpId after) {
   const LayerSpec& spec = point_.model->layers[static_cast<std::size_t>(layer)];
   if (spec.attention.kind == AttentionKind::linear) {
@@ -187,26 +209,37 @@ OpId LayerEmitter::attend_resident(int layer, std::int64_t context, OpId after) 
   }
   std::int64_t seen = context;
   if (spec.attention.window > 0) seen = std::min(seen, spec.attention.window);
-  if (spec.attention.indexer.heads > 0) {  // score every token's index key, then attend to the chosen ones
-    const double scanned = static_cast<double>(seen);
-    const double key = static_cast<double>(spec.attention.indexer.head_dim);
-    after = kernel(
-        Family::score_blocks,
-        StreamShape{.read = Bytes(tokens_ * scanned * key),
-                    .write = Bytes(4.0 * tokens_ * scanned),
-                    .flops = Flops(2.0 * tokens_ * scanned * key * static_cast<double>(spec.attention.indexer.heads)),
-                    .items = tokens_},
-        layer, {after});
-    after = kernel(Family::select_top_k,
-                   StreamShape{.read = Bytes(4.0 * tokens_ * scanned),
-                               .write = Bytes(4.0 * tokens_ * static_cast<double>(spec.attention.indexer.top_k)),
-                               .flops = Flops(0.0),
-                               .items = tokens_},
-                   layer, {after});
-    seen = std::min(seen, spec.attention.indexer.top_k);
+  if (spec.attention.indexer.heads > 0) {
+    const double pairs = tokens_ * static_cast<double>(seen);
+    after = index_tokens(layer, pairs, pairs, after);
   }
+  if (spec.attention.indexer.top_k > 0) seen = std::min(seen, spec.attention.indexer.top_k);  // chosen here or before
   const double longest = static_cast<double>(seen);
   return kernel(Family::attend_dense, attention(layer, tokens_ * longest, longest, 0), layer, {after});
+}
+
+// Linear layers: every token's outer product into the state and its product with the query, 4 · heads · dk · dv FLOPs.
+// Latent layers expand K and V for a prompt, instead of absorbing their projections.
+OpId LayerEmitter::attend_prompt(int layer, OpId after) {
+  const AttentionSpec& spec = point_.model->layers[static_cast<std::size_t>(layer)].attention;
+  if (spec.kind == AttentionKind::linear) {
+    const double keys = static_cast<double>(spec.linear.key_heads * spec.linear.key_dim);
+    const double values = static_cast<double>(spec.linear.value_heads * spec.linear.value_dim);
+    StreamShape shape = elementwise(2.0 * keys + values, values);
+    shape.flops = Flops(4.0 * tokens_ * values * static_cast<double>(spec.linear.key_dim));
+    return kernel(Family::prefill_attend, shape, layer, {after});
+  }
+  AttentionShape shape = attention(layer, tokens_, tokens_, 0);
+  shape.sequences = 1;
+  if (spec.kind == AttentionKind::mla) {
+    shape.kv_heads = spec.q_heads;
+    shape.head_dim = spec.head_dim;
+    shape.v_head_dim = spec.v_head_dim;
+  }
+  if (spec.indexer.heads > 0) after = index_tokens(layer, tokens_, 0.5 * tokens_ * tokens_, after);
+  if (spec.window > 0) shape.longest = std::min(tokens_, static_cast<double>(spec.window));
+  if (spec.indexer.top_k > 0) shape.longest = std::min(tokens_, static_cast<double>(spec.indexer.top_k));
+  return kernel(Family::prefill_attend, shape, layer, {after});
 }
 
 }  // namespace outrider

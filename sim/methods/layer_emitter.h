@@ -28,6 +28,8 @@ class LayerEmitter {
   OpId copy(Family family, const CopyShape& shape, int layer, Deps after);
   // Issued by a host op among `after`, or by a background thread; on the stream of its direction, or on `lane`.
   OpId copy_issued(Family family, const CopyShape& shape, int layer, Deps after);
+  // One call of the host thread per fragment; the copies run while it issues the later ones.
+  OpId copy_by_calls(Family family, const CopyShape& shape, int layer, Deps after);
   OpId copy_on(Lane lane, const CopyShape& shape, int layer, Deps after);
   OpId cpu(Family family, Shape shape, int layer, Deps after);
   OpId host(Family family, double count, int layer, Deps after);
@@ -36,11 +38,11 @@ class LayerEmitter {
   void fill(CarrySlot slot, OpId op) { builder_.fill(slot, op); }
 
   // Parts of a decode step.
-  OpId open_step();                       // scheduling, launch, embedding
-  OpId normalise(int layer, OpId after);  // input norm of a layer
-  OpId project(int layer, OpId after);    // Q, K, V; RoPE; appends to the cache. Ends with Q ready
-  OpId finish(int layer, OpId after);     // output projection, norm, FFN. Ends with the layer's output
-  TaskGraph close_step(OpId after);       // LM head, sampling, token to the host, synchronise
+  OpId open_step();                                    // scheduling, launch, embedding
+  OpId normalise(int layer, OpId after);               // input norm of a layer
+  OpId project(int layer, OpId after);                 // Q, K, V; RoPE; appends to the cache. Ends with Q ready
+  OpId finish(int layer, OpId after);                  // output projection, norm, FFN. Ends with the layer's output
+  TaskGraph close_step(OpId after, double sequences);  // LM head on a row each, sampling, tokens to the host
   TaskGraph seal(OpId last) { return std::move(builder_).seal(last); }
 
   // Shapes that several methods share. Tokens are summed over the batch.
@@ -51,6 +53,8 @@ class LayerEmitter {
   bool offloads(int layer) const { return is_offloaded_[static_cast<std::size_t>(layer)]; }
   // The attention of a layer that offloading leaves alone (window, MLA, linear), or of full_kv.
   OpId attend_resident(int layer, std::int64_t context, OpId after);
+  // The attention of a layer over one prompt of the step's tokens.
+  OpId attend_prompt(int layer, OpId after);
 
  private:
   struct LayerProducts {
@@ -58,6 +62,8 @@ class LayerEmitter {
   };
   OpId products(const std::vector<Linear>& linears, int layer, OpId after);
   StreamShape elementwise(double read_width, double write_width) const;
+  // A DSA layer's indexer over so many pairs of query and key, with the choice it makes for every query.
+  OpId index_tokens(int layer, double keys, double pairs, OpId after);
   OpId launch_for(int layer, Family launch);
   static LaneId lane_of(Family family);
 
@@ -67,7 +73,6 @@ class LayerEmitter {
   std::vector<LayerProducts> products_;
   std::vector<int> offloaded_;
   std::vector<bool> is_offloaded_;
-  Linear head_;
   GraphBuilder builder_;
   OpId segment_;  // launch of the current graph segment
 };

@@ -45,7 +45,7 @@ class Scout final : public SparseMethod {
       ahead = next;
     }
     note_step();
-    return emit_.close_step(x);
+    return emit_.close_step(x, batch());
   }
 
   MethodFacts facts() const override {
@@ -77,7 +77,8 @@ class Scout final : public SparseMethod {
     if (missing.total == 0) return {missing, OpId()};
     const AttentionSpec& attention = model().layers[static_cast<std::size_t>(layer)].attention;
     const Bytes queries = emit_.activation_bytes(static_cast<double>(attention.q_heads * attention.head_dim));
-    const CopyShape request = one_copy(Direction::d2h, queries + Bytes(4.0 * static_cast<double>(missing.total)));
+    const Bytes list(4.0 * static_cast<double>(missing.total));
+    const CopyShape request = one_copy(Direction::d2h, real_query_ ? list : queries + list);
     note_link(request);
     return {missing, emit_.copy(Family::copy_d2h, request, layer, {picked})};
   }
@@ -88,7 +89,7 @@ class Scout final : public SparseMethod {
     if (collaborative_) note_cpu_tokens(missing_tokens, batch() * budget_tokens());
     const OpId served = missing.blocks.total == 0 ? OpId()
                         : collaborative_          ? attend_on_cpu(layer, q, missing)
-                                                  : fetch_blocks(layer, missing.blocks.total, missing.listed);
+                                                  : fetch(layer, missing);
     const bool all_resident = collaborative_ && params().text("gpu_attends") == "resident";
     const bool part = collaborative_ && !all_resident;
     const double tokens = batch() * budget_tokens() - (part ? missing_tokens : 0.0);
@@ -101,13 +102,22 @@ class Scout final : public SparseMethod {
     return collaborative_ && served.valid() ? merge_partials(layer, attended, served) : attended;
   }
 
+  // The host thread fetches, and launches what follows anew.
+  OpId fetch(int layer, const Missing& missing) {
+    const OpId fetched = fetch_blocks(layer, missing.blocks.total, missing.listed);
+    emit_.new_segment();
+    return fetched;
+  }
+
   OpId attend_on_cpu(int layer, OpId q, const Missing& missing) {
     const AttentionShape shape =
         emit_.attention(layer, tokens_of(missing.blocks.total), tokens_of(missing.blocks.longest), block_tokens_);
     OpId query = missing.listed;
-    if (real_query_)
-      query = emit_.copy(Family::copy_d2h, one_copy(Direction::d2h, emit_.activation_bytes(head_outputs(layer))), layer,
-                         {q});
+    if (real_query_) {
+      const CopyShape real = one_copy(Direction::d2h, emit_.activation_bytes(head_outputs(layer)));
+      note_link(real);
+      query = emit_.copy(Family::copy_d2h, real, layer, {q});
+    }
     const OpId attended = emit_.cpu(Family::cpu_attend, shape, layer, {missing.listed, query});
     const CopyShape output = one_copy(Direction::h2d, emit_.activation_bytes(head_outputs(layer)));
     note_link(output);
@@ -146,13 +156,7 @@ class Scout final : public SparseMethod {
 
   void index_prefilled(int layer, OpId after) override {
     if (!emit_.offloads(layer)) return;
-    const Bytes keys = emit_.kv_bytes(layer, static_cast<double>(point_.context)) / 2.0;
-    emit_.kernel(Family::build_digest,
-                 StreamShape{.read = keys,
-                             .write = digest_bytes(layer, static_cast<double>(blocks_)),
-                             .flops = Flops(0.0),
-                             .items = static_cast<double>(blocks_)},
-                 layer, {after});
+    build_index(layer, digest_bytes(layer, static_cast<double>(blocks_)), after);
   }
 
   bool collaborative_, layer_ahead_, recall_, real_query_;

@@ -40,6 +40,13 @@ Bytes SparseMethod::digests_of_sequence() const {
   return sum;
 }
 
+void SparseMethod::build_index(int layer, Bytes index, OpId after) {
+  const Bytes keys = emit_.kv_bytes(layer, static_cast<double>(point_.context)) / 2.0;
+  const double blocks = static_cast<double>(blocks_);
+  emit_.kernel(Family::build_digest, StreamShape{.read = keys, .write = index, .flops = Flops(0.0), .items = blocks},
+               layer, {after});
+}
+
 double SparseMethod::head_outputs(int layer) const {
   const AttentionSpec& attention = model().layers[static_cast<std::size_t>(layer)].attention;
   return static_cast<double>(attention.q_heads * attention.v_head_dim);
@@ -100,8 +107,7 @@ OpId SparseMethod::fetch_blocks(int layer, std::int64_t blocks, OpId listed) {
   const CopyShape copies = block_copies(layer, blocks);
   note_link(copies);
   const OpId known = emit_.host(Family::synchronize, 1.0, layer, {listed});
-  const OpId issued = emit_.host(Family::launch_copy, copies.fragments, layer, {known});
-  return emit_.copy_issued(Family::copy_h2d, copies, layer, {issued});
+  return emit_.copy_by_calls(Family::copy_h2d, copies, layer, {known});
 }
 
 }  // namespace outrider

@@ -24,6 +24,8 @@ class SparseMethod : public DecodeMethod {
   // Channel-wise minimum and maximum of K per block: 2 · Hk · d · s bytes each.
   Bytes digest_bytes(int layer, double blocks) const;
   Bytes digests_of_sequence() const;  // all offloaded layers
+  // During prefill: reads the layer's keys and writes an index of that size.
+  void build_index(int layer, Bytes index, OpId after);
 
   // Query × digests → top-k → which of them are not on the GPU. `query` produced the (predicted) query.
   OpId select_by_digest(int layer, OpId query);

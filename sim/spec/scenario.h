@@ -52,7 +52,7 @@ struct Claim {
   std::int64_t batch = 0;            // 0: the automatic batch
   std::int64_t baseline_batch = -1;  // -1: as batch
   double value = 0.0;
-  std::string relation = "equals";  // "equals", "at_most", "at_least", "below_one_then_above"
+  std::string relation = "equals";  // "equals", "at_most" or "at_least"
   std::string certainty;            // P, S, I, R
   std::string source;
   std::string conditions;  // what the source says, and leaves unsaid, about the conditions

@@ -1,4 +1,4 @@
-// Figures read off a trace: step times, utilisation, idle shares, overlap, ledgers, critical path.
+// Figures read off a trace: step times, utilisation, idle shares, ledgers, critical path.
 #pragma once
 
 #include <cstdint>

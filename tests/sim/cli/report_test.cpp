@@ -269,8 +269,8 @@ TEST(ReportText, ClaimsOnlyBoundedAreShownAsBounds) {
   claim.value = 0.15;
   claim.relation = "at_most";
   EXPECT_EQ(claimed_text(claim), "≤ 0.150");
-  claim.relation = "below_one_then_above";
-  EXPECT_EQ(claimed_text(claim), "below 1, then above");
+  claim.relation = "at_least";
+  EXPECT_EQ(claimed_text(claim), "≥ 0.150");
 }
 
 }  // namespace

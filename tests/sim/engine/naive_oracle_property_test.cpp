@@ -21,7 +21,8 @@ TEST(SimBackendOracle, EveryOpEndsWhenANaiveSimulationSaysSo) {
     ASSERT_EQ(trace.spans.size(), expected.size());
     const double tolerance = kStep * 8.0 * static_cast<double>(expected.size());
     for (std::size_t i = 0; i < expected.size(); ++i) {
-      EXPECT_NEAR(static_cast<double>(trace.spans[i].end.ps()) * 1e-12, expected[i], tolerance) << "seed " << seed << " op " << i;
+      EXPECT_NEAR(static_cast<double>(trace.spans[i].end.ps()) * 1e-12, expected[i], tolerance)
+          << "seed " << seed << " op " << i;
     }
   }
 }

@@ -254,12 +254,10 @@ TEST(BytesMoved, EveryCopyRunsInItsDirectionsLane) {
   }
 }
 
-// link_bytes_per_step counts every copy of a layer; the sampled tokens, 8·B bytes, are not the method's. Scout's sglang
-// preset is among the known gaps.
+// link_bytes_per_step counts every copy of a layer; the sampled tokens, 8·B bytes, are not the method's.
 TEST(BytesMoved, TheReportedLinkBytesAreThoseOfTheGraphs) {
   for (const MethodEntry& entry : methods()) {
     for (const Preset& preset : entry.info.presets) {
-      if (preset.name == "sglang") continue;
       DesignPoint point(six_layers(entry.info.name.c_str(), preset.name.c_str()));
       double bytes = 0.0;
       for (const TaskGraph& graph : point.graphs()) {
