@@ -58,8 +58,10 @@ const IncludeTable& include_table() {
       {"sim/engine", {"sim/graph", "sim/trace", "sim/base"}},
       {"sim/io", {"sim/spec", "sim/trace", "sim/base"}},
       {"hwmodels", {"sim/engine/demand.h", "sim/graph", "sim/spec", "sim/io", "sim/base"}},
-      {"kernels", {"sim/graph", "sim/trace", "sim/base"}},
-      {"calibration", {"kernels", "hwmodels", "sim/io", "sim/graph", "sim/trace", "sim/spec", "sim/base"}},
+      {"kernels", {"kernels/cpu", "sim/graph", "sim/trace", "sim/base"}},
+      {"kernels/cpu", {"sim/base"}},
+      {"calibration",
+       {"kernels", "kernels/cpu", "hwmodels", "sim/io", "sim/graph", "sim/trace", "sim/spec", "sim/base"}},
       {"sim/study",
        {"sim/methods", "sim/engine", "sim/io", "hwmodels", "sim/graph", "sim/trace", "sim/spec", "sim/base"}},
       {"sim/cli",
@@ -70,10 +72,11 @@ const IncludeTable& include_table() {
 }
 
 std::string folder_of(std::string_view path) {
+  std::string innermost;
   for (const auto& [folder, row] : include_table()) {
-    if (starts_with(path, folder + "/")) return folder;
+    if (starts_with(path, folder + "/") && folder.size() > innermost.size()) innermost = folder;
   }
-  return {};
+  return innermost;
 }
 
 Findings forbidden_includes(const SourceFile& file) {

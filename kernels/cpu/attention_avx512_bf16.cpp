@@ -1,0 +1,209 @@
+// Decode attention with bf16 dot products of 512-bit vectors: 16 scores at a time, V in pairs of tokens.
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "kernels/cpu/attention_paths.h"
+
+namespace outrider {
+namespace {
+
+constexpr int kMostGroup = 8;   // query heads in registers at a time
+constexpr int kMostChunks = 8;  // of 32 channels: head_dim ≤ 256
+constexpr int kStripe = 32;     // tokens per round of the online softmax
+
+__m512bh as_bf16(__m512i v) { return reinterpret_cast<__m512bh&>(v); }
+__m512bh load32(const Bf16* at) { return as_bf16(_mm512_loadu_si512(at)); }
+
+// Lane i is the sum of the lanes of rows[i].
+__m512 sums_of_16(const __m512* rows) {
+  __m512 pairs[8], fours[4];
+  for (int i = 0; i < 8; ++i) {
+    pairs[i] = _mm512_add_ps(_mm512_unpacklo_ps(rows[2 * i], rows[2 * i + 1]),
+                             _mm512_unpackhi_ps(rows[2 * i], rows[2 * i + 1]));
+  }
+  for (int i = 0; i < 4; ++i) {
+    const __m512d a = _mm512_castps_pd(pairs[2 * i]), b = _mm512_castps_pd(pairs[2 * i + 1]);
+    fours[i] = _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b)), _mm512_castpd_ps(_mm512_unpackhi_pd(a, b)));
+  }
+  const auto halves = [](__m512 a, __m512 b) {
+    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+  };
+  return halves(halves(fours[0], fours[1]), halves(fours[2], fours[3]));
+}
+
+// e^x for x ≤ 0: 2^n · 2^f, f in [−½, ½], 2^f by its Taylor polynomial of degree 6, relative error below 2e-7.
+__m512 exp_of(__m512 x) {
+  const __m512 y = _mm512_max_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), _mm512_set1_ps(-126.0f));
+  const __m512 n = _mm512_roundscale_ps(y, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m512 f = _mm512_sub_ps(y, n);
+  __m512 p = _mm512_set1_ps(1.54035304e-4f);
+  for (const float c : {1.33335581e-3f, 9.61812911e-3f, 5.55041087e-2f, 2.40226507e-1f, 6.93147181e-1f, 1.0f})
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(c));
+  return _mm512_scalef_ps(p, n);
+}
+
+// Up to kMostGroup query heads over the whole list of blocks.
+template <int Group>
+class Rows {
+ public:
+  Rows(const AttentionPart<Bf16>& part, std::int64_t first_head) : part_(part), first_(first_head) {
+    width_ = part.kv.head_dim;
+    chunks_ = static_cast<int>(width_ / 32);
+    for (int g = 0; g < Group; ++g) {
+      const float* query = part.queries + (first_ + g) * width_;
+      for (int c = 0; c < chunks_; ++c) {
+        const __m512 low = _mm512_loadu_ps(query + 32 * c), high = _mm512_loadu_ps(query + 32 * c + 16);
+        query_[g][c] = _mm512_cvtne2ps_pbh(high, low);
+      }
+      std::fill(output(g), output(g) + width_, 0.0f);
+      most_[g] = -std::numeric_limits<float>::infinity();
+      total_[g] = 0.0f;
+    }
+  }
+
+  // A stripe of at most 32 tokens; `next` is what will be read after it.
+  void attend(const Bf16* keys, const Bf16* values, int tokens, const Bf16* next) {
+    score(keys, values, tokens);
+    for (int g = 0; g < Group; ++g) weigh(g);
+    for (int c = 0; c < chunks_; ++c) accumulate(values + 32 * c, c, tokens, next);
+  }
+
+  void finish() {
+    for (int g = 0; g < Group; ++g) {
+      for (std::int64_t i = 0; i < width_; ++i) output(g)[i] /= total_[g];
+      part_.lse[first_ + g] = most_[g] + std::log(total_[g]);
+    }
+  }
+
+ private:
+  float* output(int g) const { return part_.output + (first_ + g) * width_; }
+
+  // Scores of 32 tokens for every head, −∞ beyond `tokens`. Rows of V are called into the cache meanwhile.
+  void score(const Bf16* keys, const Bf16* values, int tokens) {
+    for (int half = 0; half < 2; ++half) {
+      const int here = std::clamp(tokens - 16 * half, 0, 16);
+      for (int t = 0; t < here; ++t) {
+        for (int c = 0; c < chunks_; ++c)
+          _mm_prefetch(reinterpret_cast<const char*>(values + (16 * half + t) * width_ + 32 * c), _MM_HINT_T0);
+      }
+      for (int g = 0; g < Group; ++g) {
+        __m512 rows[16];
+        for (int t = 0; t < 16; ++t) {
+          rows[t] = _mm512_setzero_ps();
+          if (t >= here) continue;
+          const Bf16* key = keys + (16 * half + t) * width_;
+          for (int c = 0; c < chunks_; ++c) rows[t] = _mm512_dpbf16_ps(rows[t], query_[g][c], load32(key + 32 * c));
+        }
+        const __m512 scores = _mm512_mul_ps(sums_of_16(rows), _mm512_set1_ps(part_.scale));
+        const auto valid = static_cast<__mmask16>((1u << here) - 1u);
+        scores_[g][half] = _mm512_mask_blend_ps(valid, _mm512_set1_ps(-std::numeric_limits<float>::infinity()), scores);
+      }
+    }
+  }
+
+  // Turns the stripe's scores of a head into weights, in pairs of bf16, and rescales what was gathered before.
+  void weigh(int g) {
+    const float most = std::max(most_[g], _mm512_reduce_max_ps(_mm512_max_ps(scores_[g][0], scores_[g][1])));
+    const __m512 low = weights(scores_[g][0], most), high = weights(scores_[g][1], most);
+    const float shrink = std::exp(most_[g] - most);
+    total_[g] = total_[g] * shrink + _mm512_reduce_add_ps(_mm512_add_ps(low, high));
+    most_[g] = most;
+    if (shrink != 1.0f) {
+      for (std::int64_t i = 0; i < width_; i += 16)
+        _mm512_storeu_ps(output(g) + i, _mm512_mul_ps(_mm512_loadu_ps(output(g) + i), _mm512_set1_ps(shrink)));
+    }
+    const __m512bh pairs = _mm512_cvtne2ps_pbh(high, low);
+    _mm512_store_si512(weights_[g].data(), reinterpret_cast<const __m512i&>(pairs));
+  }
+
+  static __m512 weights(__m512 scores, float most) {
+    const __mmask16 valid = _mm512_cmp_ps_mask(scores, _mm512_set1_ps(-1e30f), _CMP_GT_OQ);
+    return _mm512_maskz_mov_ps(valid, exp_of(_mm512_sub_ps(scores, _mm512_set1_ps(most))));
+  }
+
+  // Adds 32 channels of V, two tokens at a time: each dot product takes a channel of both with their weights.
+  void accumulate(const Bf16* values, int chunk, int tokens, const Bf16* next) {
+    alignas(64) static constexpr std::array<std::uint16_t, 32> kLow = {0,  32, 1,  33, 2,  34, 3,  35, 4,  36, 5,
+                                                                       37, 6,  38, 7,  39, 8,  40, 9,  41, 10, 42,
+                                                                       11, 43, 12, 44, 13, 45, 14, 46, 15, 47};
+    const __m512i low_index = _mm512_load_si512(kLow.data());
+    const __m512i high_index = _mm512_add_epi16(low_index, _mm512_set1_epi16(16));
+    __m512 low[Group], high[Group];
+    for (int g = 0; g < Group; ++g) {
+      low[g] = _mm512_loadu_ps(output(g) + 32 * chunk);
+      high[g] = _mm512_loadu_ps(output(g) + 32 * chunk + 16);
+    }
+    const auto row = [&](int t) {
+      return t < tokens ? _mm512_loadu_si512(values + t * width_) : _mm512_setzero_si512();
+    };
+    for (int pair = 0; 2 * pair < tokens; ++pair) {
+      const __m512i a = row(2 * pair), b = row(2 * pair + 1);
+      if (next != nullptr) prefetch_row(next, chunk, pair);
+      const __m512bh v_low = as_bf16(_mm512_permutex2var_epi16(a, low_index, b));
+      const __m512bh v_high = as_bf16(_mm512_permutex2var_epi16(a, high_index, b));
+      for (int g = 0; g < Group; ++g) {
+        const __m512bh weight = as_bf16(_mm512_set1_epi32(weights_[g][static_cast<std::size_t>(pair)]));
+        low[g] = _mm512_dpbf16_ps(low[g], weight, v_low);
+        high[g] = _mm512_dpbf16_ps(high[g], weight, v_high);
+      }
+    }
+    for (int g = 0; g < Group; ++g) {
+      _mm512_storeu_ps(output(g) + 32 * chunk, low[g]);
+      _mm512_storeu_ps(output(g) + 32 * chunk + 16, high[g]);
+    }
+  }
+
+  // Spreads the lines of the next stripe's keys over the work of this one.
+  void prefetch_row(const Bf16* next, int chunk, int pair) const {
+    const Bf16* line = next + 2 * pair * width_ + 32 * chunk;
+    _mm_prefetch(reinterpret_cast<const char*>(line), _MM_HINT_T0);
+    _mm_prefetch(reinterpret_cast<const char*>(line + width_), _MM_HINT_T0);
+  }
+
+  const AttentionPart<Bf16>& part_;
+  std::int64_t first_, width_ = 0;
+  int chunks_ = 0;
+  __m512bh query_[Group][kMostChunks];
+  __m512 scores_[Group][2];
+  alignas(64) std::array<std::array<std::int32_t, 16>, Group> weights_;  // pairs of bf16
+  std::array<float, Group> most_, total_;
+};
+
+template <int Group>
+void attend_heads(const AttentionPart<Bf16>& part, std::int64_t first_head) {
+  Rows<Group> rows(part, first_head);
+  const std::int64_t per_block = part.kv.block_tokens, width = part.kv.head_dim;
+  std::int64_t left = part.tokens;
+  for (std::size_t i = 0; i < part.blocks.size(); ++i) {
+    const Bf16* keys = part.kv.data + part.blocks[i] * part.kv.stride;
+    const std::int64_t here = std::min(left, per_block);
+    for (std::int64_t t = 0; t < here; t += kStripe) {
+      const bool ends = t + kStripe >= here, last = i + 1 == part.blocks.size();
+      const Bf16* next = !ends  ? keys + (t + kStripe) * width
+                         : last ? nullptr
+                                : part.kv.data + part.blocks[i + 1] * part.kv.stride;
+      rows.attend(keys + t * width, keys + (per_block + t) * width,
+                  static_cast<int>(std::min<std::int64_t>(here - t, kStripe)), next);
+    }
+    left -= here;
+  }
+  rows.finish();
+}
+
+}  // namespace
+
+void attend_avx512_bf16(const AttentionPart<Bf16>& part) {
+  using Heads = void (*)(const AttentionPart<Bf16>&, std::int64_t);
+  constexpr std::array<Heads, kMostGroup> kHeads = {attend_heads<1>, attend_heads<2>, attend_heads<3>, attend_heads<4>,
+                                                    attend_heads<5>, attend_heads<6>, attend_heads<7>, attend_heads<8>};
+  for (std::int64_t first = 0; first < part.group; first += kMostGroup)
+    kHeads[static_cast<std::size_t>(std::min<std::int64_t>(part.group - first, kMostGroup) - 1)](part, first);
+}
+
+}  // namespace outrider
+#endif
