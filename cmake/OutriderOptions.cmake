@@ -31,11 +31,11 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 
 add_library(outrider_options INTERFACE)
 # No fused multiply-add and no fast-math: the same bytes from every compiler and build type.
-target_compile_options(outrider_options INTERFACE
-  -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -ffp-contract=off)
+set(warnings -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor)
 if(OUTRIDER_WERROR)
-  target_compile_options(outrider_options INTERFACE -Werror)
+  list(APPEND warnings -Werror)
 endif()
+target_compile_options(outrider_options INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${warnings};-ffp-contract=off>")
 target_include_directories(outrider_options INTERFACE ${CMAKE_SOURCE_DIR})
 if(OUTRIDER_SANITIZE)
   target_compile_options(outrider_options INTERFACE

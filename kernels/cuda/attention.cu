@@ -1,0 +1,397 @@
+// Warps hold K, V and sums in registers. Products run transposed, S' = K·Q' and O' = V'·P', so that up to eight query
+// heads fill the narrow side of the tensor core's tile, and every global load is 16 bytes of a row.
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/cuda/attention.h"
+
+namespace outrider {
+namespace {
+
+constexpr int kDim = kAttentionHeadDim, kPage = kAttentionPageTokens, kWarps = 4, kTile = 16;
+constexpr int kMostSplits = 64;
+
+using Word = std::uint32_t;  // two bf16
+
+__device__ uint4 load16(const __nv_bfloat16* at) {
+  uint4 v;
+  asm volatile("ld.global.nc.L1::no_allocate.L2::128B.v4.u32 {%0,%1,%2,%3}, [%4];"
+               : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+               : "l"(at));
+  return v;
+}
+
+// D (16 × 8, fp32) += A (16 × 16) · B (16 × 8), bf16.
+__device__ void multiply(float (&d)[4], Word a0, Word a1, Word a2, Word a3, Word b0, Word b1) {
+  asm volatile(
+      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+
+__device__ Word transposed(Word word) {  // of an 8 × 8 tile of bf16 spread over the warp
+  Word out;
+  asm volatile("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(out) : "r"(word));
+  return out;
+}
+
+__device__ Word packed(float low, float high) {
+  const __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
+  return *reinterpret_cast<const Word*>(&pair);
+}
+
+__device__ float most_of_rows(float value) {  // over the eight lanes with the same lane % 4
+  for (int step = 4; step < 32; step *= 2) value = fmaxf(value, __shfl_xor_sync(~0u, value, step));
+  return value;
+}
+__device__ float sum_of_rows(float value) {
+  for (int step = 4; step < 32; step *= 2) value += __shfl_xor_sync(~0u, value, step);
+  return value;
+}
+
+// What a warp keeps of 8 · kHalves query heads. Lane l owns columns (heads) 2(l%4), 2(l%4)+1 of every half, and of the
+// output channels 64h + 8(l/4) + 2j + {0, 1}, h < 2, j < 4.
+template <int kHalves>
+struct Sums {
+  float out[kHalves][8][4];  // [half][4h + j][channel bit · 2 + column]
+  float most[kHalves][2], total[kHalves][2];
+};
+
+// 16 rows of K or V of a page.
+struct KeyTile {
+  uint4 rows[2][4];  // token l/4 + 8i, channels 32c + 8(l%4)
+};
+struct ValueTile {
+  uint4 rows[2][4];  // channels 64h + 8(l/4), tokens 2(l%4) + {0, 1, 8, 9}
+};
+
+__device__ void load(KeyTile& tile, const __nv_bfloat16* keys, int lane) {
+  for (int i = 0; i < 2; ++i) {
+    for (int c = 0; c < 4; ++c) tile.rows[i][c] = load16(keys + (lane / 4 + 8 * i) * kDim + 32 * c + 8 * (lane % 4));
+  }
+}
+__device__ void load(ValueTile& tile, const __nv_bfloat16* values, int lane) {
+  for (int h = 0; h < 2; ++h) {
+    for (int t = 0; t < 4; ++t) {
+      const int token = 2 * (lane % 4) + t % 2 + 8 * (t / 2);
+      tile.rows[h][t] = load16(values + token * kDim + 64 * h + 8 * (lane / 4));
+    }
+  }
+}
+
+// Nothing is known of the rows behind the last token: 0 · NaN would spoil the sums.
+__device__ void clear_behind(ValueTile& tile, int valid, int lane) {
+  for (int t = 0; t < 4; ++t) {
+    if (2 * (lane % 4) + t % 2 + 8 * (t / 2) < valid) continue;
+    for (int h = 0; h < 2; ++h) tile.rows[h][t] = make_uint4(0, 0, 0, 0);
+  }
+}
+
+__device__ Word word(const uint4& v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
+
+// Scores of 16 tokens: s[0], s[1] of token l/4 and the lane's two heads, s[2], s[3] of token l/4 + 8.
+__device__ void score(const KeyTile& keys, const uint4 (&query)[4], float (&s)[4]) {
+  s[0] = s[1] = s[2] = s[3] = 0.0f;
+#pragma unroll
+  for (int c = 0; c < 4; ++c) {
+#pragma unroll
+    for (int k = 0; k < 4; k += 2) {
+      multiply(s, word(keys.rows[0][c], k), word(keys.rows[1][c], k), word(keys.rows[0][c], k + 1),
+               word(keys.rows[1][c], k + 1), word(query[c], k), word(query[c], k + 1));
+    }
+  }
+}
+
+template <int kHalves>
+__device__ void weigh(float (&s)[4], int half, float scale, int valid, int lane, Sums<kHalves>& sums) {
+  const bool first = lane / 4 < valid, second = lane / 4 + 8 < valid;
+#pragma unroll
+  for (int column = 0; column < 2; ++column) {
+    const float low = first ? s[column] * scale : -INFINITY, high = second ? s[2 + column] * scale : -INFINITY;
+    const float most = fmaxf(sums.most[half][column], most_of_rows(fmaxf(low, high)));
+    const float shrink = exp2f(sums.most[half][column] - most);
+    s[column] = exp2f(low - most);
+    s[2 + column] = exp2f(high - most);
+    sums.total[half][column] = sums.total[half][column] * shrink + s[column] + s[2 + column];
+    sums.most[half][column] = most;
+#pragma unroll
+    for (int j = 0; j < 8; ++j) {
+      sums.out[half][j][column] *= shrink;
+      sums.out[half][j][2 + column] *= shrink;
+    }
+  }
+}
+
+template <int kHalves>
+__device__ void accumulate(const ValueTile& values, const float (&s)[4], int half, Sums<kHalves>& sums) {
+  const Word first = transposed(packed(s[0], s[1])), second = transposed(packed(s[2], s[3]));
+#pragma unroll
+  for (int h = 0; h < 2; ++h) {
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      const Word a = word(values.rows[h][0], j), b = word(values.rows[h][1], j);
+      const Word c = word(values.rows[h][2], j), d = word(values.rows[h][3], j);
+      multiply(sums.out[half][4 * h + j], __byte_perm(a, b, 0x5410), __byte_perm(a, b, 0x7632),
+               __byte_perm(c, d, 0x5410), __byte_perm(c, d, 0x7632), first, second);
+    }
+  }
+}
+
+// Where a warp stands in its share of the tiles.
+struct Range {
+  int begin, end;  // tiles of the sequence
+};
+
+template <int kHalves>
+__device__ void attend_range(const DecodeAttention& problem, int sequence, int head, Range range, int warp, int lane,
+                             Sums<kHalves>& sums) {
+  uint4 query[kHalves][4];
+#pragma unroll
+  for (int half = 0; half < kHalves; ++half) {
+    const int row = min(8 * half + lane / 4, problem.group - 1);
+    const __nv_bfloat16* q =
+        problem.queries +
+        ((static_cast<std::int64_t>(sequence) * problem.kv_heads + head) * problem.group + row) * kDim;
+    for (int c = 0; c < 4; ++c) query[half][c] = load16(q + 32 * c + 8 * (lane % 4));
+  }
+  const int tokens = problem.tokens[sequence];
+  const std::int32_t* pages = problem.pages + sequence * problem.sequence_stride + head * problem.head_stride;
+  constexpr int kTilesPerPage = kPage / kTile;
+  const auto page_of = [&](int tile) { return tile < range.end ? __ldg(pages + tile / kTilesPerPage) : 0; };
+  const auto keys_in = [&](std::int64_t page, int tile) {
+    return problem.cache + (page * problem.kv_heads + head) * (2 * kPage * kDim) +
+           tile % kTilesPerPage * (kTile * kDim);
+  };
+  const float scale = problem.scale * 1.44269504f;  // exponentials are of base 2
+  int tile = range.begin + warp;
+  if (tile >= range.end) return;
+  KeyTile keys;
+  ValueTile values;
+  const __nv_bfloat16* at = keys_in(page_of(tile), tile);
+  std::int32_t next_page = page_of(tile + kWarps);  // looked up a round early, for the address must not be waited for
+  load(keys, at, lane);
+  load(values, at + kPage * kDim, lane);
+  for (; tile < range.end; tile += kWarps) {
+    const int next = tile + kWarps;
+    at = keys_in(next_page, next);
+    next_page = page_of(next + kWarps);
+    float s[kHalves][4];
+#pragma unroll
+    for (int half = 0; half < kHalves; ++half) score(keys, query[half], s[half]);
+    if (next < range.end) load(keys, at, lane);
+    const int valid = tokens - tile * kTile;
+    if (valid < kTile) clear_behind(values, valid, lane);
+#pragma unroll
+    for (int half = 0; half < kHalves; ++half) {
+      weigh(s[half], half, scale, valid, lane, sums);
+      accumulate(values, s[half], half, sums);
+    }
+    if (next < range.end) load(values, at + kPage * kDim, lane);
+  }
+}
+
+// Partial results of one split: a row per query head.
+struct Partials {
+  float* out;   // [sequence and head][split][group][kDim]
+  float* most;  // [sequence and head][split][group], base 2
+  float* total;
+  int* arrived;  // [sequence and head]
+};
+
+__device__ __host__ Partials partials_in(void* workspace, std::int64_t heads, std::int64_t group) {
+  Partials p;
+  p.arrived = static_cast<int*>(workspace);
+  p.most = reinterpret_cast<float*>(p.arrived + (heads + 3) / 4 * 4);
+  p.total = p.most + heads * kMostSplits * group;
+  p.out = p.total + heads * kMostSplits * group;
+  return p;
+}
+
+template <int kHalves>
+struct Shared {
+  float most[kWarps][8 * kHalves], total[kWarps][8 * kHalves];
+  float out[kWarps][8 * kHalves][kDim];
+  float weight[8 * kHalves][kMostSplits];
+  bool last;
+};
+
+template <int kHalves>
+__device__ void publish(const Sums<kHalves>& sums, int warp, int lane, Shared<kHalves>& shared) {
+#pragma unroll
+  for (int half = 0; half < kHalves; ++half) {
+#pragma unroll
+    for (int column = 0; column < 2; ++column) {
+      const int row = 8 * half + 2 * (lane % 4) + column;
+      const float total = sum_of_rows(sums.total[half][column]);
+      if (lane < 4) {
+        shared.most[warp][row] = sums.most[half][column];
+        shared.total[warp][row] = total;
+      }
+#pragma unroll
+      for (int j = 0; j < 8; ++j) {
+        const int channel = 64 * (j / 4) + 8 * (lane / 4) + 2 * (j % 4);
+        shared.out[warp][row][channel] = sums.out[half][j][column];
+        shared.out[warp][row][channel + 1] = sums.out[half][j][2 + column];
+      }
+    }
+  }
+}
+
+__device__ void write_row(const DecodeAttention& problem, std::int64_t row, int channel, float mean, float most,
+                          float total) {
+  problem.output[row * kDim + channel] = __float2bfloat16(mean);
+  if (channel == 0 && problem.lse != nullptr) problem.lse[row] = (most + log2f(total)) * 0.693147181f;
+}
+
+// The CTA's warps into one result: the final one without splits, else a partial one.
+template <int kHalves>
+__device__ void combine_warps(const DecodeAttention& problem, std::int64_t pair, int split, int splits,
+                              const Partials& partials, const Shared<kHalves>& shared) {
+  const int channel = threadIdx.x;  // kDim threads
+  for (int row = 0; row < problem.group; ++row) {
+    float most = -INFINITY, total = 0.0f, sum = 0.0f;
+    for (int warp = 0; warp < kWarps; ++warp) most = fmaxf(most, shared.most[warp][row]);
+    for (int warp = 0; warp < kWarps; ++warp) {
+      const float weight = exp2f(shared.most[warp][row] - most);
+      total += weight * shared.total[warp][row];
+      sum += weight * shared.out[warp][row][channel];
+    }
+    if (splits == 1) {
+      write_row(problem, pair * problem.group + row, channel, sum / total, most, total);
+    } else {
+      const std::int64_t at = (pair * kMostSplits + split) * problem.group + row;
+      partials.out[at * kDim + channel] = sum;
+      if (channel == 0) {
+        partials.most[at] = most;
+        partials.total[at] = total;
+      }
+    }
+  }
+}
+
+// Each warp weighs the splits of one row at a time, a lane each; then every thread sums a channel, eight loads at once.
+template <int kHalves>
+__device__ void combine_splits(const DecodeAttention& problem, std::int64_t pair, int splits, const Partials& partials,
+                               Shared<kHalves>& shared) {
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, channel = threadIdx.x;
+  const std::int64_t first = pair * kMostSplits * problem.group;
+  for (int row = warp; row < problem.group; row += kWarps) {
+    const auto at = [&](int split) { return first + split * problem.group + row; };
+    const int second = lane + 32;
+    const float low = lane < splits ? __ldcg(&partials.most[at(lane)]) : -INFINITY;
+    const float high = second < splits ? __ldcg(&partials.most[at(second)]) : -INFINITY;
+    float most = fmaxf(low, high);
+    for (int step = 1; step < 32; step *= 2) most = fmaxf(most, __shfl_xor_sync(~0u, most, step));
+    const float weight_low = exp2f(low - most), weight_high = exp2f(high - most);
+    float total = lane < splits ? weight_low * __ldcg(&partials.total[at(lane)]) : 0.0f;
+    if (second < splits) total += weight_high * __ldcg(&partials.total[at(second)]);
+    for (int step = 1; step < 32; step *= 2) total += __shfl_xor_sync(~0u, total, step);
+    shared.weight[row][lane] = weight_low / total;
+    shared.weight[row][second] = weight_high / total;
+    if (lane == 0 && problem.lse != nullptr)
+      problem.lse[pair * problem.group + row] = (most + log2f(total)) * 0.693147181f;
+  }
+  __syncthreads();
+  for (int row = 0; row < problem.group; ++row) {
+    const float* out = partials.out + (first + row) * kDim + channel;
+    float sum = 0.0f;
+#pragma unroll 8
+    for (int split = 0; split < splits; ++split)
+      sum += shared.weight[row][split] * __ldcg(out + static_cast<std::int64_t>(split) * problem.group * kDim);
+    problem.output[(pair * problem.group + row) * kDim + channel] = __float2bfloat16(sum);
+  }
+}
+
+// A CTA takes a split of one sequence and KV head; the last of its splits to arrive merges them.
+template <int kHalves>
+__global__ void __launch_bounds__(32 * kWarps, kHalves == 1 ? 3 : 2)
+    decode_attention(DecodeAttention problem, int splits, int tiles_per_split) {
+  extern __shared__ char memory[];
+  auto& shared = *reinterpret_cast<Shared<kHalves>*>(memory);
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, split = blockIdx.x;
+  const std::int64_t pair = blockIdx.y;
+  const int sequence = static_cast<int>(pair / problem.kv_heads), head = static_cast<int>(pair % problem.kv_heads);
+  const int tiles = (problem.tokens[sequence] + kTile - 1) / kTile;
+  const Range range{min(split * tiles_per_split, tiles), min((split + 1) * tiles_per_split, tiles)};
+  Sums<kHalves> sums;
+#pragma unroll
+  for (int half = 0; half < kHalves; ++half) {
+    sums.most[half][0] = sums.most[half][1] = -1e30f;
+    sums.total[half][0] = sums.total[half][1] = 0.0f;
+    for (int j = 0; j < 8; ++j) {
+      for (int i = 0; i < 4; ++i) sums.out[half][j][i] = 0.0f;
+    }
+  }
+  attend_range(problem, sequence, head, range, warp, lane, sums);
+  publish(sums, warp, lane, shared);
+  __syncthreads();
+  const std::int64_t heads = static_cast<std::int64_t>(problem.sequences) * problem.kv_heads;
+  const Partials partials = partials_in(problem.workspace, heads, problem.group);
+  combine_warps(problem, pair, split, splits, partials, shared);
+  if (splits == 1) return;
+  __threadfence();
+  __syncthreads();
+  if (threadIdx.x == 0) shared.last = atomicAdd(&partials.arrived[pair], 1) == splits - 1;
+  __syncthreads();
+  if (!shared.last) return;
+  __threadfence();
+  combine_splits(problem, pair, splits, partials, shared);
+  if (threadIdx.x == 0) partials.arrived[pair] = 0;
+}
+
+// Few enough splits that each gives its warps two tiles or more, and so many that the last wave of CTAs is nearly full:
+// the smallest number within 3 % of the best.
+int choose_splits(int pairs, int tiles, int slots) {
+  const int most = std::clamp(tiles / (2 * kWarps), 1, kMostSplits);
+  const auto fullness = [&](int splits) {
+    const double waves = static_cast<double>(pairs) * splits / slots;
+    return waves / std::ceil(waves);
+  };
+  const int enough = std::min(most, std::max(1, 4 * slots / pairs));
+  double best = 0.0;
+  for (int splits = 1; splits <= enough; ++splits) best = std::max(best, fullness(splits));
+  for (int splits = 1; splits <= enough; ++splits) {
+    if (fullness(splits) >= 0.97 * best) return splits;
+  }
+  return 1;
+}
+
+template <int kHalves>
+cudaError_t launch(const DecodeAttention& problem, cudaStream_t stream) {
+  static_assert(kDim == 32 * kWarps, "a thread for each channel");
+  int device = 0, sms = 0, per_sm = 0;
+  if (const cudaError_t e = cudaGetDevice(&device); e != cudaSuccess) return e;
+  if (const cudaError_t e = cudaDeviceGetAttribute(&sms, cudaDevAttrMultiProcessorCount, device); e != cudaSuccess)
+    return e;
+  const auto kernel = &decode_attention<kHalves>;
+  constexpr int kShared = static_cast<int>(sizeof(Shared<kHalves>));
+  if (const cudaError_t e = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kShared);
+      e != cudaSuccess)
+    return e;
+  if (const cudaError_t e = cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_sm, kernel, 32 * kWarps, kShared);
+      e != cudaSuccess)
+    return e;
+  const int pairs = problem.sequences * problem.kv_heads, tiles = (problem.most_tokens + kTile - 1) / kTile;
+  int splits = choose_splits(pairs, tiles, sms * per_sm);
+  const int per_split = (tiles + splits - 1) / splits;
+  splits = (tiles + per_split - 1) / per_split;
+  kernel<<<dim3(splits, pairs), 32 * kWarps, kShared, stream>>>(problem, splits, per_split);
+  return cudaGetLastError();
+}
+
+}  // namespace
+
+std::size_t attention_workspace(std::int32_t sequences, std::int32_t kv_heads, std::int32_t group) {
+  const std::int64_t heads = static_cast<std::int64_t>(sequences) * kv_heads;
+  const Partials end = partials_in(nullptr, heads, group);
+  return reinterpret_cast<std::size_t>(end.out + heads * kMostSplits * group * kDim);
+}
+
+cudaError_t launch_decode_attention(const DecodeAttention& attention, cudaStream_t stream) {
+  if (attention.group < 1 || attention.group > kAttentionMostGroup || attention.sequences < 1 ||
+      attention.kv_heads < 1 || attention.most_tokens < 1)
+    return cudaErrorInvalidValue;
+  return attention.group <= 8 ? launch<1>(attention, stream) : launch<2>(attention, stream);
+}
+
+}  // namespace outrider
