@@ -81,10 +81,11 @@ Demand CpuModel::parallel_for(const Work& work) const {
 Demand CpuModel::demand(const Op& op) const {
   if (const auto* shape = std::get_if<AttentionShape>(&op.shape)) {
     const double width = static_cast<double>(shape->head_dim + shape->v_head_dim);
+    const bool measured = cpu_.attention_measured > BytesPerSecond(0.0);  // with the arithmetic in it
     return parallel_for(
         {.chunks = static_cast<double>(shape->sequences * shape->kv_heads),
          .bytes = shape->tokens * static_cast<double>(shape->kv_heads) * width * bytes_of(shape->type).value(),
-         .flops = 2.0 * shape->tokens * static_cast<double>(shape->q_heads) * width,
+         .flops = measured ? 0.0 : 2.0 * shape->tokens * static_cast<double>(shape->q_heads) * width,
          .dram_rate = attention_rate_});
   }
   const auto* shape = std::get_if<StreamShape>(&op.shape);

@@ -19,8 +19,9 @@ struct InterSocket {
 // with b one core's streaming rate, R what the cores can read, A the chunks at once, e the kernel's share of R, p the
 // core's peak arithmetic. R is DRAM's peak × efficiency; where the machine file states a measured rate M of m cores, R
 // is at most M · cores / m: what keeps M below DRAM's rate is taken to lie in the cores. A measured attention rate
-// stands for e · R likewise. Before the kernel, fork and join cost a + b · threads. On S sockets memory is interleaved:
-// (S − 1) / S of all bytes cross the inter-socket link, a kernel's evenly in both directions.
+// stands for e · R likewise, and for the arithmetic. Before the kernel, fork and join cost a + b · threads. On S
+// sockets memory is interleaved: (S − 1) / S of all bytes cross the inter-socket link, a kernel's evenly in both
+// directions.
 class CpuModel {
  public:
   CpuModel(const CpuSpec& cpu, const Profile& profile, Platform& platform);

@@ -41,8 +41,8 @@ std::vector<int> usable_processors() {
 
 ThreadPool::ThreadPool(PoolOptions options) {
   const std::vector<int> processors = usable_processors();
-  CHECK(options.threads >= 0, "a pool of {} threads", options.threads);
-  const auto count = options.threads > 0 ? static_cast<std::size_t>(options.threads) : processors.size() - 1;
+  CHECK(options.threads >= -1, "a pool of {} workers", options.threads);
+  const auto count = options.threads >= 0 ? static_cast<std::size_t>(options.threads) : processors.size() - 1;
   for (std::size_t i = 0; i < count; ++i) {
     workers_.emplace_back(&ThreadPool::work, this, static_cast<int>(i) + 1, options.spin);
     const bool own = options.pinned && i + 1 < processors.size();

@@ -12,7 +12,7 @@
 namespace outrider {
 
 struct PoolOptions {
-  int threads = 0;     // workers beside the caller; 0: one fewer than the processors this process may use
+  int threads = -1;    // workers beside the caller; −1: one fewer than the processors this process may use
   bool pinned = true;  // worker i to the i-th such processor after the caller's; ignored where that is refused
   // How long a worker looks for work before it sleeps. Waking a sleeper takes some 50 µs.
   std::chrono::microseconds spin{200};

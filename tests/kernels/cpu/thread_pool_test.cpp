@@ -11,7 +11,7 @@ namespace {
 using std::chrono::microseconds;
 
 TEST(ThreadPool, RunsEveryChunkOnce) {
-  for (const int threads : {1, 2, 3, 7}) {
+  for (const int threads : {0, 1, 2, 3, 7}) {
     ThreadPool pool({.threads = threads, .pinned = false, .spin = microseconds(20)});
     EXPECT_EQ(pool.threads(), threads + 1);
     for (const std::size_t chunks : {0ul, 1ul, 2ul, 100ul, 1001ul}) {
