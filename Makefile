@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 CTEST := ctest --output-on-failure --no-tests=error --parallel $(JOBS)
-SOURCES = find sim hwmodels tests benchmarks -name '*.h' -o -name '*.cpp'
+SOURCES = find sim hwmodels kernels tests benchmarks -name '*.h' -o -name '*.cpp' -o -name '*.cu'
 
 .PHONY: help demo build test test-slow test-debug test-asan test-tsan test-clang
 .PHONY: bench bench-dependencies tidy format clean
@@ -56,7 +56,7 @@ bench-dependencies: ## Install what the benchmarks need
 
 tidy: dependencies dependencies-clang ## Run clang-tidy over the program
 	@cmake --preset clang -B build/tidy -DOUTRIDER_TESTS=OFF >/dev/null
-	@run-clang-tidy -quiet -j $(JOBS) -p build/tidy '/(sim|hwmodels)/.*\.cpp$$'
+	@run-clang-tidy -quiet -j $(JOBS) -p build/tidy '/(sim|hwmodels|kernels)/.*\.cpp$$'
 
 format: dependencies-clang ## Format all C++ files
 	@$(SOURCES) | xargs clang-format -i

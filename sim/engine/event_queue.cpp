@@ -145,16 +145,9 @@ std::vector<EventKey> RadixHeap::take() {
 EventHandle EventQueue::schedule(Instant at, Phase phase, Event event) {
   CHECK(at.ps() >= now_, "an event at {} ps is before now, {} ps", at.ps(), now_);
   CHECK(next_sequence_ < (std::uint64_t{1} << kSequenceBits), "more than 2^38 events scheduled");
-  if (free_slots_.empty()) {
-    CHECK(slots_.size() < (std::size_t{1} << kSlotBits), "more than 2^24 events pending");
-    free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
-    slots_.emplace_back();
-  }
-  const std::uint32_t index = free_slots_.back();
-  free_slots_.pop_back();
+  const std::uint32_t index = take_slot();
   Slot& slot = slots_[index];
   slot.event = event;
-  slot.live = true;
   slot.order =
       (static_cast<std::uint64_t>(phase) << (kSlotBits + kSequenceBits)) | next_sequence_++ << kSlotBits | index;
   const EventKey key{at.ps(), slot.order};
@@ -169,7 +162,7 @@ EventHandle EventQueue::schedule(Instant at, Phase phase, Event event) {
 }
 
 bool EventQueue::pending(EventHandle handle) const {
-  return handle.slot < slots_.size() && slots_[handle.slot].live && slots_[handle.slot].generation == handle.generation;
+  return handle.slot < slots_.size() && slots_[handle.slot].generation == handle.generation;
 }
 
 bool EventQueue::cancel(EventHandle handle) {
@@ -187,7 +180,7 @@ Instant EventQueue::next_time() {
 
 FiredEvent EventQueue::pop() {
   CHECK(live_ > 0, "no event to take");
-  skip_cancelled();
+  if (cancelled_ > 0) skip_cancelled();
   const EventKey key = top();
   drop_top();
   const std::uint32_t index = slot_of(key);
@@ -214,7 +207,7 @@ void EventQueue::skip_cancelled() {
   while (cancelled_ > 0) {
     const EventKey& key = top();
     const Slot& slot = slots_[slot_of(key)];
-    if (slot.live && slot.order == key.order) return;
+    if (slot.order == key.order) return;
     drop_top();
     --cancelled_;
   }
@@ -227,10 +220,19 @@ void EventQueue::change_structure() {
   for (const EventKey& key : keys) use_radix_ ? radix_.push(key) : flat_.push(key);
 }
 
+std::uint32_t EventQueue::take_slot() {
+  if (free_ == kNoSlot) {
+    CHECK(slots_.size() < (std::size_t{1} << kSlotBits), "more than 2^24 events pending");
+    slots_.emplace_back();
+    return static_cast<std::uint32_t>(slots_.size() - 1);
+  }
+  return std::exchange(free_, slots_[free_].next_free);
+}
+
 void EventQueue::release(std::uint32_t slot) {
-  slots_[slot].live = false;
   ++slots_[slot].generation;
-  free_slots_.push_back(slot);
+  slots_[slot].order = kNoOrder;
+  slots_[slot].next_free = std::exchange(free_, slot);
   --live_;
 }
 

@@ -109,10 +109,12 @@ class EventQueue {
  private:
   struct Slot {
     Event event;
-    std::uint32_t generation = 0;
-    bool live = false;
-    std::uint64_t order = 0;
+    std::uint32_t generation = 0;  // counts releases
+    std::uint32_t next_free = 0;
+    std::uint64_t order = 0;  // of the event it holds; kNoOrder: free
   };
+  static constexpr std::uint32_t kNoSlot = 0xffffffffu;
+  static constexpr std::uint64_t kNoOrder = ~std::uint64_t{0};
   static constexpr std::uint64_t kSlotBits = 24, kSequenceBits = 38;
   static constexpr std::size_t kToRadix = 512, kToFlat = 128;
 
@@ -123,13 +125,14 @@ class EventQueue {
   void drop_top();
   void skip_cancelled();
   void change_structure();
+  std::uint32_t take_slot();
   void release(std::uint32_t slot);
 
   std::vector<Slot> slots_;
-  std::vector<std::uint32_t> free_slots_;
   FlatHeap flat_;
   RadixHeap radix_;
   bool use_radix_ = false;
+  std::uint32_t free_ = kNoSlot;  // head of the list of free slots
   std::size_t live_ = 0, cancelled_ = 0;
   std::uint64_t next_sequence_ = 0;
   std::int64_t now_ = 0;
