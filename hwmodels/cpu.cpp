@@ -85,7 +85,9 @@ Demand CpuModel::demand(const Op& op) const {
     return parallel_for(
         {.chunks = static_cast<double>(shape->sequences * shape->kv_heads),
          .bytes = shape->tokens * static_cast<double>(shape->kv_heads) * width * bytes_of(shape->type).value(),
-         .flops = measured ? 0.0 : 2.0 * shape->tokens * static_cast<double>(shape->q_heads) * width,
+         .flops = measured ? 0.0
+                           : 2.0 * shape->tokens * static_cast<double>(shape->q_heads) *
+                                 static_cast<double>(shape->head_dim + shape->value_width()),
          .dram_rate = attention_rate_});
   }
   const auto* shape = std::get_if<StreamShape>(&op.shape);

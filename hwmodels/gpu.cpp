@@ -108,7 +108,7 @@ Demand GpuModel::gemm(const GemmShape& shape) const {
 // are split evenly over as many CTAs as run at once, as planned split-KV kernels do.
 Demand GpuModel::attention(Family family, const AttentionShape& shape) const {
   const double width = static_cast<double>(shape.head_dim + shape.v_head_dim);
-  const double value_width = static_cast<double>(shape.v_head_dim > 0 ? shape.v_head_dim : shape.head_dim);
+  const double value_width = static_cast<double>(shape.value_width());
   return launch({.ctas = static_cast<double>(gpu_.sms * attention_ctas_),
                  .ctas_per_sm = attention_ctas_,
                  .bytes = shape.tokens * static_cast<double>(shape.kv_heads) * width * bytes_of(shape.type).value(),
@@ -122,7 +122,7 @@ Demand GpuModel::attention(Family family, const AttentionShape& shape) const {
 
 // One prompt: `tokens` queries, each over at most `longest` earlier keys: Σ keys = tokens·longest − longest²/2.
 Demand GpuModel::prefill_attention(const AttentionShape& shape) const {
-  const double value_width = static_cast<double>(shape.v_head_dim > 0 ? shape.v_head_dim : shape.head_dim);
+  const double value_width = static_cast<double>(shape.value_width());
   const double pairs = shape.tokens * shape.longest - 0.5 * shape.longest * shape.longest;
   const double heads = static_cast<double>(shape.q_heads);
   const double streamed =

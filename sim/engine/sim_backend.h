@@ -23,9 +23,8 @@ struct RecordOptions {
 //   ready     its dependencies and awaited slots have ended
 //   admitted  ready, and it heads its lane's FIFO: every earlier op of the lane has ended. Lane::none does not queue
 //   arrived   admitted + latency. Its units join the end of the pool's queue; ops that arrive together, in op order
-//   placed    its first unit gets slots (at arrival if the op has no pool). A pool serves the first op of its queue
-//   only:
-//             the next op's units get slots once all of the first one's are placed
+//   placed    its first unit gets slots (at arrival if the op has no pool). A pool serves only the first op of its
+//             queue: the next op's units get slots once all of the first one's are placed
 //   end       its last unit ended; of an op without units, arrived
 // The latency overlaps a wait for slots, as launching a kernel overlaps with what is still running:
 //   start = placed − latency     (= admitted if the first unit got slots at arrival, later by the wait if not)

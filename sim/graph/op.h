@@ -72,11 +72,17 @@ struct AttentionShape {
   std::int64_t sequences = 0;
   std::int64_t kv_heads = 0;
   std::int64_t q_heads = 0;
-  std::int64_t head_dim = 0, v_head_dim = 0;
+  std::int64_t head_dim = 0, v_head_dim = 0;  // v_head_dim 0: V is part of K's row, and read once with it
+  std::int64_t latent_values = 0;             // that part's channels; 0: all of them
   double tokens = 0.0;
   double longest = 0.0;           // tokens of the longest sequence
   std::int64_t block_tokens = 0;  // 0: contiguous; else scattered blocks of this size
   DataType type = DataType::bf16;
+
+  // Channels of the product with V.
+  std::int64_t value_width() const {
+    return v_head_dim > 0 ? v_head_dim : latent_values > 0 ? latent_values : head_dim;
+  }
 };
 
 // A kernel that streams memory: norms, RoPE, digests, top-k, merges, gathers. `items` is its natural parallelism

@@ -178,6 +178,7 @@ AttentionShape LayerEmitter::attention(int layer, double tokens, double longest,
     shape.kv_heads = 1;
     shape.head_dim = spec.latent.kv_rank + spec.latent.rope_dim;
     shape.v_head_dim = 0;
+    shape.latent_values = spec.latent.kv_rank;
   }
   if (spec.keys_are_values) shape.v_head_dim = 0;
   return shape;

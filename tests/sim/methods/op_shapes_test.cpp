@@ -46,6 +46,18 @@ TEST(OpShapes, PrefillBuildsTheIndexOfEverySystemThatHasOne) {
   EXPECT_EQ(built("full_kv"), 0u);
 }
 
+// DeepSeek-V3 caches 512 + 64 channels a token; all heads read them as K, the first 512 as V.
+TEST(OpShapes, LatentAttentionReadsVWithinK) {
+  DesignPoint point(
+      {.method = "full_kv", .model = "deepseek-v3", .layers = 1, .context = 4096, .batch = 1, .steps = 1});
+  const TaskGraph graph = point.method().decode_step(0);
+  const auto& shape = std::get<AttentionShape>(graph.op(op_at(graph, Family::attend_dense, 0)).shape);
+  EXPECT_EQ(shape.kv_heads, 1);
+  EXPECT_EQ(shape.head_dim, 576);
+  EXPECT_EQ(shape.v_head_dim, 0);
+  EXPECT_EQ(shape.value_width(), 512);
+}
+
 // GLM-5.2's layer 3 attends to the 2048 tokens that an earlier layer's indexer chose.
 TEST(OpShapes, LayersThatReuseAnIndexersChoiceAttendToIt) {
   DesignPoint point({.method = "full_kv", .model = "glm-5.2", .layers = 4, .context = 65536, .batch = 2, .steps = 1});
