@@ -9,7 +9,7 @@ namespace outrider {
 namespace {
 
 constexpr int kDim = kAttentionHeadDim, kPage = kAttentionPageTokens, kWarps = 4, kTile = 16;
-constexpr int kMostSplits = 64;
+constexpr int kMostSplits = 32;  // more cost more to merge than they gain
 
 using Word = std::uint32_t;  // two bf16
 
@@ -203,7 +203,7 @@ __device__ __host__ Partials partials_in(void* workspace, std::int64_t heads, st
   p.arrived = static_cast<int*>(workspace);
   p.most = reinterpret_cast<float*>(p.arrived + (heads + 3) / 4 * 4);
   p.total = p.most + heads * kMostSplits * group;
-  p.out = p.total + heads * kMostSplits * group;
+  p.out = p.total + heads * kMostSplits * group;  // kMostSplits is a multiple of 4: rows stay 16-byte aligned
   return p;
 }
 
@@ -211,7 +211,6 @@ template <int kHalves>
 struct Shared {
   float most[kWarps][8 * kHalves], total[kWarps][8 * kHalves];
   float out[kWarps][8 * kHalves][kDim];
-  float weight[8 * kHalves][kMostSplits];
   bool last;
 };
 
@@ -269,36 +268,31 @@ __device__ void combine_warps(const DecodeAttention& problem, std::int64_t pair,
   }
 }
 
-// Each warp weighs the splits of one row at a time, a lane each; then every thread sums a channel, eight loads at once.
-template <int kHalves>
-__device__ void combine_splits(const DecodeAttention& problem, std::int64_t pair, int splits, const Partials& partials,
-                               Shared<kHalves>& shared) {
-  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, channel = threadIdx.x;
+// A warp merges a row: each lane weighs one split, then sums channels 4l to 4l + 3.
+__device__ void combine_splits(const DecodeAttention& problem, std::int64_t pair, int splits,
+                               const Partials& partials) {
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   const std::int64_t first = pair * kMostSplits * problem.group;
   for (int row = warp; row < problem.group; row += kWarps) {
     const auto at = [&](int split) { return first + split * problem.group + row; };
-    const int second = lane + 32;
-    const float low = lane < splits ? __ldcg(&partials.most[at(lane)]) : -INFINITY;
-    const float high = second < splits ? __ldcg(&partials.most[at(second)]) : -INFINITY;
-    float most = fmaxf(low, high);
+    const float own = lane < splits ? __ldcg(&partials.most[at(lane)]) : -INFINITY;
+    const float own_total = lane < splits ? __ldcg(&partials.total[at(lane)]) : 0.0f;
+    float most = own;
     for (int step = 1; step < 32; step *= 2) most = fmaxf(most, __shfl_xor_sync(~0u, most, step));
-    const float weight_low = exp2f(low - most), weight_high = exp2f(high - most);
-    float total = lane < splits ? weight_low * __ldcg(&partials.total[at(lane)]) : 0.0f;
-    if (second < splits) total += weight_high * __ldcg(&partials.total[at(second)]);
+    const float own_weight = exp2f(own - most);
+    float total = own_weight * own_total;
     for (int step = 1; step < 32; step *= 2) total += __shfl_xor_sync(~0u, total, step);
-    shared.weight[row][lane] = weight_low / total;
-    shared.weight[row][second] = weight_high / total;
-    if (lane == 0 && problem.lse != nullptr)
-      problem.lse[pair * problem.group + row] = (most + log2f(total)) * 0.693147181f;
-  }
-  __syncthreads();
-  for (int row = 0; row < problem.group; ++row) {
-    const float* out = partials.out + (first + row) * kDim + channel;
-    float sum = 0.0f;
-#pragma unroll 8
-    for (int split = 0; split < splits; ++split)
-      sum += shared.weight[row][split] * __ldcg(out + static_cast<std::int64_t>(split) * problem.group * kDim);
-    problem.output[(pair * problem.group + row) * kDim + channel] = __float2bfloat16(sum);
+    float4 sum = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+#pragma unroll 16
+    for (int split = 0; split < splits; ++split) {
+      const float4 part = __ldcg(reinterpret_cast<const float4*>(partials.out + at(split) * kDim) + lane);
+      const float weight = __shfl_sync(~0u, own_weight, split);
+      sum.x += weight * part.x, sum.y += weight * part.y, sum.z += weight * part.z, sum.w += weight * part.w;
+    }
+    const std::int64_t to = pair * problem.group + row;
+    const Word words[2] = {packed(sum.x / total, sum.y / total), packed(sum.z / total, sum.w / total)};
+    reinterpret_cast<uint2*>(problem.output + to * kDim)[lane] = make_uint2(words[0], words[1]);
+    if (lane == 0 && problem.lse != nullptr) problem.lse[to] = (most + log2f(total)) * 0.693147181f;
   }
 }
 
@@ -335,14 +329,14 @@ __global__ void __launch_bounds__(32 * kWarps, kHalves == 1 ? 3 : 2)
   __syncthreads();
   if (!shared.last) return;
   __threadfence();
-  combine_splits(problem, pair, splits, partials, shared);
+  combine_splits(problem, pair, splits, partials);
   if (threadIdx.x == 0) partials.arrived[pair] = 0;
 }
 
-// Few enough splits that each gives its warps two tiles or more, and so many that the last wave of CTAs is nearly full:
-// the smallest number within 3 % of the best.
+// Splits of at least a tile a warp, beyond 16 of at least four, so many that the last wave of CTAs is nearly full: the
+// smallest number within 3 % of the best.
 int choose_splits(int pairs, int tiles, int slots) {
-  const int most = std::clamp(tiles / (2 * kWarps), 1, kMostSplits);
+  const int most = std::clamp(std::min(tiles / kWarps, std::max(16, tiles / (4 * kWarps))), 1, kMostSplits);
   const auto fullness = [&](int splits) {
     const double waves = static_cast<double>(pairs) * splits / slots;
     return waves / std::ceil(waves);
@@ -359,6 +353,7 @@ int choose_splits(int pairs, int tiles, int slots) {
 template <int kHalves>
 cudaError_t launch(const DecodeAttention& problem, cudaStream_t stream) {
   static_assert(kDim == 32 * kWarps, "a thread for each channel");
+  static_assert(kMostSplits <= 32, "a lane for each split");
   int device = 0, sms = 0, per_sm = 0;
   if (const cudaError_t e = cudaGetDevice(&device); e != cudaSuccess) return e;
   if (const cudaError_t e = cudaDeviceGetAttribute(&sms, cudaDevAttrMultiProcessorCount, device); e != cudaSuccess)
