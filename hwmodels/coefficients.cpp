@@ -20,6 +20,8 @@ constexpr CoefficientInfo kTable[] = {
     {"gpu.hbm_write_cost", "bytes of achievable HBM read traffic that one byte written by a kernel displaces"},
     {"gpu.h2d_hbm_cost", "bytes of achievable HBM read traffic that one byte copied to the GPU displaces"},
     {"gpu.d2h_hbm_cost", "the same for one byte copied from the GPU"},
+    {"link.copy_weight",
+     "weight of copies against kernels where they share HBM or DRAM: controllers serve copies first"},
     {"link.copy_latency", "seconds from a stream's copy being ready to its first byte"},
     {"cpu.dram_efficiency", "achievable share of the datasheet DRAM bandwidth, reads by all cores"},
     {"cpu.attention_dram_efficiency", "share of achievable DRAM bandwidth that decode attention reaches"},

@@ -1,4 +1,4 @@
-// CPU kernels as demands: chunks on cores, bytes on DRAM, FLOPs on the core's own units.
+// CPU kernels as demands: chunks on cores, bytes on DRAM, FLOPs on the cores' own units.
 #pragma once
 
 #include "hwmodels/profile.h"
@@ -14,12 +14,15 @@ struct InterSocket {
   ResourceId to_first, from_first;
 };
 
-// A parallel-for of U chunks on C cores (one core stays with the host thread). A chunk of q bytes and f FLOPs goes at
-//   min( b / q,  e · R / (A · q),  e_ar · p / f )  chunks per second,
-// with b one core's streaming rate, R what the cores can read, A the chunks at once, e the kernel's share of R, p the
-// core's peak arithmetic. R is DRAM's peak × efficiency; where the machine file states a measured rate M of m cores, R
-// is at most M · cores / m: what keeps M below DRAM's rate is taken to lie in the cores. A measured attention rate
-// stands for e · R likewise, and for the arithmetic. Before the kernel, fork and join cost a + b · threads. On S
+// A parallel-for of C workers (one core stays with the host thread). Its items are dealt out evenly: a chunk each where
+// there are fewer items than workers, else a multiple of C, so that no worker waits in a last wave. A chunk of q bytes
+// and f FLOPs goes at
+//   min( b / q,  e_ar · p / f )  chunks per second,
+// with b one core's streaming rate and p the core's peak arithmetic. All kernels together share two more resources: the
+// time of what reads for the workers, at R = min(C · b, M), of which a kernel of efficiency e takes q / (e · R); and
+// DRAM itself, shared with copies. M is DRAM's peak × efficiency; where the machine file states a rate measured on m
+// cores, M is that rate · C / m, at most DRAM's: what keeps it below is taken to lie in the cores. A measured attention
+// rate stands for e · R likewise, and for the arithmetic. Before the kernel, fork and join cost a + b · threads. On S
 // sockets memory is interleaved: (S − 1) / S of all bytes cross the inter-socket link, a kernel's evenly in both
 // directions.
 class CpuModel {
@@ -31,14 +34,16 @@ class CpuModel {
 
  private:
   struct Work {
-    double chunks, bytes, flops, dram_rate;
+    double items, bytes, flops, efficiency;
   };
   Demand parallel_for(const Work& work) const;
 
   CpuSpec cpu_;
-  double cores_, attention_rate_, stream_rate_, core_flops_bf16_;
+  double workers_;
+  double dram_rate_, read_rate_, attention_efficiency_, stream_efficiency_;
+  double core_flops_;  // reached, per second
   Duration fork_join_;
-  ResourceId dram_;
+  ResourceId dram_, reads_, arithmetic_;
   InterSocket inter_socket_;
   PoolId pool_;
 };

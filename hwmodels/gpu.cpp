@@ -45,7 +45,7 @@ GpuModel::GpuModel(const GpuSpec& gpu, const Profile& profile, Platform& platfor
       attention_ctas_(family_ctas(gpu, kAttention)),
       stream_ctas_(family_ctas(gpu, kStream)) {
   hbm_ = ResourceId(platform.resources.size());
-  platform.resources.push_back({"HBM", "B/s", hbm_rate_});
+  platform.resources.push_back({"HBM", "B/s read-equivalent", hbm_rate_});
   for (int type = 0; type < kDataTypes; ++type) {
     const double peak = gpu.peak[static_cast<std::size_t>(type)].value();
     if (peak <= 0.0) continue;
@@ -71,25 +71,30 @@ Demand GpuModel::launch(const Kernel& kernel) const {
   const double on_one_sm = std::ceil(running / static_cast<double>(gpu_.sms));
   const double bytes = kernel.bytes / units, flops = kernel.flops / units;
   const auto type = static_cast<std::size_t>(arithmetic_of(kernel.type));
-  double cap = 1e15;
-  if (bytes > 0.0)
-    cap = std::min({cap, kernel.hbm_efficiency * hbm_rate_ / (running * bytes), sm_rate_ / (on_one_sm * bytes)});
+  const auto cap_at = [&demand](double rate, ResourceId share_of) {
+    if (demand.rate_cap > 0.0 && demand.rate_cap <= rate) return;
+    demand.rate_cap = rate;
+    demand.capped_by = share_of;
+  };
+  if (bytes > 0.0) {
+    cap_at(kernel.hbm_efficiency * hbm_rate_ / (running * bytes), hbm_);
+    cap_at(sm_rate_ / (on_one_sm * bytes), ResourceId());
+  }
   if (flops > 0.0) {
     const double share = std::max(running, static_cast<double>(gpu_.sms) * on_one_sm);  // idle SMs compute nothing
-    cap = std::min(cap, kernel.arithmetic_efficiency * gpu_.peak[type].value() / (share * flops));
+    cap_at(kernel.arithmetic_efficiency * gpu_.peak[type].value() / (share * flops), arithmetic_[type]);
   }
   demand.units = static_cast<std::int64_t>(units);
   demand.pool = slots_;
   demand.slots_per_unit = kSharesPerSm / kernel.ctas_per_sm;
-  demand.rate_cap = cap;
   demand.use(hbm_, bytes);
   if (flops > 0.0) demand.use(arithmetic_[type], flops);
   return demand;
 }
 
 // Bytes: weights once, activations in and out. Libraries choose the tile, split-K or stream-K so that the work spreads
-// evenly over the SMs: a grid of one wave. (On one H200, 100 bf16 products of 256 to 2048 rows are 3 to 5 % off so in
-// the median; waves of 128 x 128 tiles are up to twice too slow.)
+// evenly over the SMs: a grid of one wave. (On one H200, 100 bf16 products of 128 to 2048 rows are 4 % off so in
+// the median and 20 % at worst; waves of 128 x 128 tiles are up to twice too slow.)
 Demand GpuModel::gemm(const GemmShape& shape) const {
   const double n = static_cast<double>(shape.n), k = static_cast<double>(shape.k);
   const double weights = shape.instances * n * k * (bits_of(shape.type) + shape.scale_bits) / 8.0;

@@ -2,16 +2,11 @@
 #include "hwmodels/pcie.h"
 
 #include <algorithm>
+#include <cmath>
+
+#include "sim/base/check.h"
 
 namespace outrider {
-namespace {
-
-// Memory controllers serve copies before the many loads of kernels: on one H200, copies keep 99.4 % of their rate
-// beside a kernel that takes all of HBM. Any weight well above 1 says so.
-constexpr double kCopyWeight = 16.0;
-
-}  // namespace
-
 PcieModel::PcieModel(const LinkSpec& link, const Topology& topology, const Profile& profile, Platform& platform)
     : link_(link),
       h2d_(link.copy_engine_h2d),
@@ -19,6 +14,7 @@ PcieModel::PcieModel(const LinkSpec& link, const Topology& topology, const Profi
       batched_(link.batched_h2d),
       per_cta_(link.zero_copy_per_cta),
       latency_(ceil_to_ticks(Seconds(profile.value("link.copy_latency")))),
+      copy_weight_(profile.value("link.copy_weight")),
       route_(route_to_dram(topology, 0)) {
   const auto add = [&](const char* name, BytesPerSecond capacity) {
     platform.resources.push_back({name, "B/s", capacity.value()});
@@ -39,7 +35,8 @@ PcieModel::PcieModel(const LinkSpec& link, const Topology& topology, const Profi
 double PcieModel::engine_seconds(const CopyShape& shape) const {
   if (shape.memory == HostMemory::pageable) return shape.total().value() / link_.pageable.value();
   const bool to_gpu = shape.direction == Direction::h2d;
-  const bool batched = shape.path == CopyPath::batched && to_gpu && !batched_.empty();
+  const bool batched = shape.path == CopyPath::batched && to_gpu;
+  CHECK(!batched || !batched_.empty(), "batched copies on a link without their surface");
   const TransferSurface& surface = batched ? batched_ : to_gpu ? h2d_ : d2h_;
   return shape.fragments * surface.seconds_per_fragment(shape.fragment.value());
 }
@@ -61,15 +58,18 @@ void PcieModel::use_path(Demand& demand, const CopyShape& shape, const CopyEnds&
 }
 
 Demand PcieModel::zero_copy(const CopyShape& shape, const CopyEnds& ends) const {
+  const double one_cta = shape.fragment.value() / per_cta_.seconds_per_fragment(shape.fragment.value());
+  const double ctas = shape.ctas > 0 ? static_cast<double>(shape.ctas) : std::ceil(link_.zero_copy.value() / one_cta);
+  const double bytes = shape.total().value() / ctas;
   Demand demand;
   demand.latency = latency_;
-  const double bytes = shape.total().value() / static_cast<double>(shape.ctas);
-  demand.units = shape.ctas;
+  demand.units = static_cast<std::int64_t>(ctas);
   demand.pool = ends.sm_slots;
   demand.slots_per_unit = ends.cta_shares;
-  const double one_cta = shape.fragment.value() / per_cta_.seconds_per_fragment(shape.fragment.value());
-  demand.rate_cap = std::min(one_cta, link_.zero_copy.value() / static_cast<double>(shape.ctas)) / bytes;
-  demand.weight = kCopyWeight * demand.rate_cap;
+  const double all_ctas = link_.zero_copy.value() / ctas;
+  demand.rate_cap = std::min(one_cta, all_ctas) / bytes;
+  if (all_ctas <= one_cta) demand.capped_by = h2d_link_;
+  demand.weight = copy_weight_ * demand.rate_cap;
   use_path(demand, shape, ends, bytes);
   return demand;
 }
@@ -78,12 +78,16 @@ Demand PcieModel::demand(const CopyShape& shape, const CopyEnds& ends) const {
   Demand demand;
   demand.latency = latency_;
   if (shape.total() <= Bytes(0.0)) return demand;
-  if (shape.path == CopyPath::sm_zero_copy && shape.ctas > 0) return zero_copy(shape, ends);
+  if (shape.path == CopyPath::sm_zero_copy) return zero_copy(shape, ends);
   const double seconds = engine_seconds(shape);
   demand.units = 1;
   demand.rate_cap = 1.0 / seconds;
-  demand.weight = kCopyWeight * demand.rate_cap;
-  demand.use(shape.direction == Direction::h2d ? h2d_engine_ : d2h_engine_, seconds);
+  demand.weight = copy_weight_ * demand.rate_cap;
+  const bool to_gpu = shape.direction == Direction::h2d;
+  demand.use(to_gpu ? h2d_engine_ : d2h_engine_, seconds);
+  constexpr double kSaturated = 0.95;  // of the link's rate: then the link is what limits, not the cost per fragment
+  const double share = shape.total().value() / seconds / (to_gpu ? link_.h2d : link_.d2h).value();
+  demand.capped_by = share >= kSaturated ? (to_gpu ? h2d_link_ : d2h_link_) : (to_gpu ? h2d_engine_ : d2h_engine_);
   use_path(demand, shape, ends, shape.total().value());
   return demand;
 }

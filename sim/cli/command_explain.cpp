@@ -15,11 +15,10 @@ namespace {
 
 Explanation explain(const Inputs& inputs, const ExplainRequest& request) {
   const Scenario& scenario = inputs.scenario;
-  Explanation explanation{
-      .provenance = provenance_of(inputs),
-      .detail = run_point(scenario, inputs.profile, request.method, request.context, request.batch),
-      .hbm_capacity = scenario.machine.gpu.hbm_capacity,
-      .dram_capacity = scenario.machine.cpu.dram_capacity};
+  Explanation explanation{.provenance = provenance_of(inputs),
+                          .detail = run_point(scenario, inputs.profile, request.method, request.context, request.batch),
+                          .hbm_capacity = scenario.machine.gpu.hbm_capacity,
+                          .dram_capacity = scenario.machine.cpu.dram_capacity};
   const PointResult& point = explanation.detail.result;
   if (point.fits) {
     explanation.help = what_would_help(scenario, inputs.profile, request.method, point.context, point.batch);

@@ -58,7 +58,7 @@ std::string operations_text(const Explanation& explanation, const TableLook& loo
 
 std::string causes_text(const Explanation& explanation, const TableLook& look) {
   const auto steps = static_cast<double>(steps_of(explanation));
-  Table table({{"share", Align::right}, {"ms per step", Align::right}, {"operation"}, {"lane"}, {"slowed by"}});
+  Table table({{"share", Align::right}, {"ms per step", Align::right}, {"operation"}, {"lane"}, {"limited by"}});
   for (const Cause& cause : explanation.detail.result.causes) {
     table.add_row({percent(cause.share), significant(cause.time.seconds().value() * 1e3 / steps, 3),
                    plain_operation(cause.name), cause.lane, cause.bottleneck});
@@ -67,13 +67,13 @@ std::string causes_text(const Explanation& explanation, const TableLook& look) {
 }
 
 std::string amount_text(const Utilisation& use) {
-  if (use.unit == "B") return byte_count(Bytes(use.amount_per_step));
+  if (use.unit.starts_with("B")) return byte_count(Bytes(use.amount_per_step)) + use.unit.substr(1);
   if (use.unit == "s") return duration(Seconds(use.amount_per_step));
   return fmt::format("{} G{}", significant(use.amount_per_step * 1e-9, 3), use.unit);
 }
 
 std::string utilisations_text(const Explanation& explanation, const TableLook& look) {
-  Table table({{"resource"}, {"used", Align::right}, {"amount per step", Align::right}});
+  Table table({{"resource"}, {"of what it achieves", Align::right}, {"amount per step", Align::right}});
   for (const Utilisation& use : explanation.detail.result.utilisations) {
     if (use.amount_per_step > 0.0) table.add_row({use.resource, percent(use.share), amount_text(use)});
   }

@@ -83,6 +83,7 @@ Json claim_json(const ClaimResult& result) {
   json["predicted"] = number_if(result.available, result.predicted);
   json["difference"] = number_if(result.available, result.difference);
   json["verdict"] = verdict(result);
+  json["input"] = claim.input;
   json["certainty"] = claim.certainty;
   json["source"] = claim.source;
   json["conditions"] = claim.conditions;

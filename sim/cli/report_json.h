@@ -36,13 +36,14 @@
 //     limited_by                  the first causes in plain words
 //     causes[]                    the critical path by cause, largest first
 //       lane, operation           where it ran, and the op family
-//       bottleneck                resource that slowed it most; "" if none
+//       bottleneck                resource that limited it for longest; "": a latency or a limit of its own
 //       time_s, share             on the critical path, and of the elapsed time
 //     ledger                      over all spans of the measured steps
 //       dependency_s, queue_s, contention_s, work_s
 //     utilisations[]
-//       resource, share           of capacity, over the measured steps
-//       amount_per_step, unit     bytes ("B") or FLOPs ("FLOP")
+//       resource, share           of what it achieves, over all steps, warm-up included
+//       amount_per_step, unit     "B", "FLOP", "s" (time of an engine), "B read-equivalent" (HBM: what is written and
+//                                 copied weighs as the reads it displaces)
 //     memory[]                    at this batch
 //       what, tier                consumer; "HBM", "DRAM" or "pinned DRAM"
 //       fixed_bytes, per_sequence_bytes, total_bytes
@@ -51,9 +52,10 @@
 //     id, text, metric            as in the scenario
 //     method, baseline, workload, context, batch
 //     relation, claimed           what the source says
+//     input                       true: the figure sets something in the scenario
 //     available                   false: a row it needs is missing or does not fit
 //     predicted, difference       the simulator's value, and predicted ÷ claimed − 1; null where not available
-//     verdict                     "holds", "differs" or "not available"
+//     verdict                     "holds", "differs", "not available"; "input": no test
 //     certainty                   "P" read, "S" secondary, "I" inferred, "R" recalled
 //     source, conditions, note
 #pragma once

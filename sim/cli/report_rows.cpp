@@ -35,11 +35,8 @@ constexpr std::array<Words, kFamilies> kPlainWords = {{
     {Family::copy_h2d, "copies to the GPU"},
     {Family::copy_d2h, "copies to the host"},
     {Family::zero_copy_h2d, "zero-copy reads by the GPU"},
-    {Family::weight_load, "weight loading"},
     {Family::cpu_attend, "CPU attention"},
-    {Family::cpu_score, "CPU scoring"},
     {Family::cpu_gather, "CPU gathering"},
-    {Family::cpu_merge, "CPU merge"},
     {Family::launch_kernel, "kernel launches"},
     {Family::launch_copy, "copy launches"},
     {Family::launch_graph, "graph launch"},
@@ -131,6 +128,7 @@ std::string claimed_text(const Claim& claim) {
 
 std::string verdict(const ClaimResult& claim) {
   if (!claim.available) return "not available";
+  if (claim.claim.input) return "input";
   return claim.holds ? "holds" : "differs";
 }
 

@@ -73,7 +73,7 @@ Table points_table() {
 }
 
 Cell verdict_cell(const ClaimResult& claim) {
-  const Style style = !claim.available ? Style::dim : claim.holds ? Style::good : Style::bad;
+  const Style style = !claim.available || claim.claim.input ? Style::dim : claim.holds ? Style::good : Style::bad;
   return {verdict(claim), style};
 }
 
@@ -102,13 +102,17 @@ std::string certainty_legend(const RunReport& report) {
 }
 
 std::string claims_summary(const RunReport& report) {
-  std::size_t available = 0, hold = 0;
-  for (const ClaimResult& result : report.claims) {
-    available += result.available ? 1 : 0;
-    hold += result.available && result.holds ? 1 : 0;
-  }
-  return fmt::format("{} of {} claims hold, {} differ, {} not available. An \"equals\" claim holds within 20 %.", hold,
-                     report.claims.size(), available - hold, report.claims.size() - available);
+  const auto count = [&](std::string_view word) {
+    return std::count_if(report.claims.begin(), report.claims.end(),
+                         [&](const ClaimResult& result) { return verdict(result) == word; });
+  };
+  const auto inputs = count("input");
+  return fmt::format(
+      "{} of {} claims hold, {} differ, {} not available{}. An \"equals\" claim holds within 20 %, of a ratio of "
+      "speeds "
+      "within 20 % of its gain over 1.",
+      count("holds"), report.claims.size(), count("differs"), count("not available"),
+      inputs > 0 ? fmt::format(", {} set inputs", inputs) : "");
 }
 
 }  // namespace

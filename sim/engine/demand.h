@@ -43,6 +43,7 @@ struct Demand {
   PoolId pool;  // invalid: units need no slots, all start at once
   std::int64_t slots_per_unit = 1;
   double rate_cap = 0.0;  // units per second, > 0 where units > 0
+  ResourceId capped_by;   // of `uses`: where rate_cap is a share of a resource; names what limits units at their cap
   double weight = 0.0;    // 0: rate_cap
   std::uint32_t use_count = 0;
   std::array<Use, kMaxUses> uses{};

@@ -30,6 +30,7 @@ std::uint64_t hash_of(const Demand& demand) {
   hash.add((static_cast<std::uint64_t>(demand.pool.value) << 32) ^ static_cast<std::uint64_t>(demand.slots_per_unit));
   hash.add(demand.rate_cap);
   hash.add(demand.weight);
+  hash.add(static_cast<std::uint64_t>(demand.capped_by.value));
   for (const Use& use : demand.used()) {
     hash.add(static_cast<std::uint64_t>(use.resource.value));
     hash.add(use.amount);
@@ -40,7 +41,7 @@ std::uint64_t hash_of(const Demand& demand) {
 bool equal(const Demand& a, const Demand& b) {
   const auto same_use = [](const Use& x, const Use& y) { return x.resource == y.resource && x.amount == y.amount; };
   return a.latency == b.latency && a.units == b.units && a.pool == b.pool && a.slots_per_unit == b.slots_per_unit &&
-         a.rate_cap == b.rate_cap && a.weight == b.weight && a.use_count == b.use_count &&
+         a.rate_cap == b.rate_cap && a.weight == b.weight && a.capped_by == b.capped_by && a.use_count == b.use_count &&
          std::equal(a.used().begin(), a.used().end(), b.used().begin(), same_use);
 }
 

@@ -25,7 +25,7 @@ struct RunningOp {
   std::uint32_t demand = 0;
   std::int64_t unplaced = 0, outstanding = 0;  // units
   Instant arrived;
-  ResourceId limit;  // what limits its units now; invalid: their own cap
+  ResourceId limit;  // what limits its units now; invalid: a cap of their own
   Instant limited_since;
   std::array<Duration, Demand::kMaxUses> limited{};  // by use: time for which its resource was the limit
 };
@@ -320,7 +320,10 @@ std::uint32_t SimBackend::State::take_running() {
 void SimBackend::State::update_limits() {
   for (const std::uint32_t slot : flowing) {
     RunningOp& op = running[slot];
-    const ResourceId limit = op.outstanding > 0 ? network.bottleneck(demands[op.demand].flow_class) : ResourceId();
+    const DemandTable::Entry& entry = demands[op.demand];
+    ResourceId limit;
+    if (op.outstanding > 0) limit = network.bottleneck(entry.flow_class);
+    if (op.outstanding > 0 && !limit.valid()) limit = entry.demand.capped_by;
     if (limit == op.limit) continue;
     charge_limit(op);
     op.limit = limit;

@@ -31,12 +31,9 @@ enum class Family : std::uint8_t {
   copy_h2d,
   copy_d2h,
   zero_copy_h2d,
-  weight_load,
   // CPU
   cpu_attend,
-  cpu_score,
   cpu_gather,
-  cpu_merge,
   // host thread
   launch_kernel,
   launch_copy,
@@ -104,7 +101,7 @@ struct CopyShape {
   HostMemory memory = HostMemory::pinned;
   double fragments = 1.0;
   Bytes fragment;
-  std::int64_t ctas = 0;  // sm_zero_copy: CTAs launched
+  std::int64_t ctas = 0;  // sm_zero_copy: CTAs launched; 0: as many as fill the link
 
   Bytes total() const { return fragment * fragments; }
 };

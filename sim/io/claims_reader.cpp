@@ -52,6 +52,7 @@ Claim read_claim(Section& item, const ClaimNames& names) {
   claim.baseline_batch = item.integer_or({"baseline_batch", "by default as batch"}, -1, kBatch);
   claim.value = item.number({"value", "the published figure; shares from 0 to 1"});
   claim.relation = item.choice_or("relation", "equals", relations);
+  claim.input = item.flag_or({"input", "the figure sets something in the scenario, and is no test of it"}, false);
   claim.certainty = item.choice_or({"certainty", "read in the Paper, Secondary, Inferred, Recalled"}, "R", certainties);
   claim.source = item.text("source");
   claim.conditions = item.text_or({"conditions", "what the source says, and leaves unsaid, about them"}, "");

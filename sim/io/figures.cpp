@@ -82,7 +82,6 @@ std::vector<TransferPoint> Figures::surface(Key key, SurfaceRules rules) {
   for (Section& item : section_.sections(key, rules.required)) {
     const TransferPoint point{
         .fragment = Bytes(item.quantity({"fragment", "bytes of one contiguous copy"}, Dimension::bytes)),
-        .count = item.number_or({"count", "fragments copied back to back; 1 where not given"}, 1.0, kPositive),
         .rate = BytesPerSecond(item.quantity({"rate", "effective, over all of them"}, Dimension::bytes_per_second))};
     item.finish();
     const TransferPoint* before = points.empty() ? nullptr : &points.back();

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "sim/io/figures.h"
 #include "sim/io/topology_reader.h"
@@ -31,11 +32,9 @@ void read_peaks(Figures figures, GpuSpec& gpu) {
 void read_gpu(Figures figures, GpuSpec& gpu) {
   gpu.name = figures.section().text("name");
   gpu.sms = figures.integer({"sms", "streaming multiprocessors"});
-  gpu.boost_clock = Hertz(figures.quantity("boost_clock", kClock));
   gpu.hbm_capacity = Bytes(figures.quantity("hbm_capacity", kBytes));
   gpu.hbm_bandwidth = BytesPerSecond(figures.quantity({"hbm_bandwidth", "datasheet peak"}, kRate));
   gpu.hbm_latency = Seconds(figures.quantity({"hbm_latency", "load to use, unloaded"}, kTime));
-  gpu.l2 = Bytes(figures.quantity({"l2", "size of the L2 cache"}, kBytes));
   gpu.shared_memory_per_sm = Bytes(figures.quantity("shared_memory_per_sm", kBytes));
   gpu.registers_per_sm = figures.integer({"registers_per_sm", "of 32 bits"});
   gpu.threads_per_sm = figures.integer("threads_per_sm");
@@ -57,6 +56,15 @@ void check_directions(Figures& figures, const LinkSpec& link) {
   }
 }
 
+// Large copies go at the sustained rate: a surface that ends elsewhere belongs to another link.
+void check_surface(Figures& figures, const char* key, const std::vector<TransferPoint>& points, BytesPerSecond rate) {
+  constexpr double kNear = 0.2;
+  if (points.empty() || std::abs(points.back().rate / rate - 1.0) <= kNear) return;
+  const auto shown = [](BytesPerSecond each) { return format_quantity(each.value(), kRate); };
+  figures.section().complain(key, fmt::format("the rate at its largest fragment within 20 % of {}", shown(rate)),
+                             shown(points.back().rate));
+}
+
 void read_link(Figures figures, LinkSpec& link) {
   const auto rate = [&](Key key) { return BytesPerSecond(figures.quantity(key, kRate)); };
   const std::size_t before = figures.section().context().errors.size();
@@ -64,7 +72,6 @@ void read_link(Figures figures, LinkSpec& link) {
   link.h2d = rate({"h2d", "large copies to the GPU, sustained"});
   link.d2h = rate({"d2h", "large copies from the GPU, sustained"});
   link.bidirectional = rate({"bidirectional", "both directions at once, summed"});
-  if (figures.section().context().errors.size() == before) check_directions(figures, link);
   link.zero_copy = rate({"zero_copy", "SM loads from pinned memory, all CTAs"});
   link.pageable = rate({"pageable", "copies from pageable memory, staged by the host thread"});
   link.copy_engine_h2d = figures.surface({"copy_engine_h2d", "one cudaMemcpyAsync per fragment"}, {});
@@ -72,6 +79,11 @@ void read_link(Figures figures, LinkSpec& link) {
       figures.surface({"copy_engine_d2h", "as copy_engine_h2d where not given"}, {.required = false});
   link.batched_h2d = figures.surface({"batched_h2d", "cuMemcpyBatchAsync"}, {.required = false, .times_rise = false});
   link.zero_copy_per_cta = figures.surface({"zero_copy_per_cta", "one CTA's loads, by fragment size"}, {});
+  if (figures.section().context().errors.size() == before) {
+    check_directions(figures, link);
+    check_surface(figures, "copy_engine_h2d", link.copy_engine_h2d, link.h2d);
+    check_surface(figures, "copy_engine_d2h", link.copy_engine_d2h, link.d2h);
+  }
   figures.finish();
 }
 
@@ -81,15 +93,12 @@ void read_cpu(Figures figures, CpuSpec& cpu) {
   cpu.sockets = figures.integer_or("sockets", 1);
   cpu.cores = figures.integer({"cores", "of all sockets, as visible to the process"});
   cpu.clock = Hertz(figures.quantity({"clock", "all cores under vector load, sustained"}, kClock));
-  cpu.flops_per_cycle_fp32 = figures.number({"flops_per_cycle_fp32", "per core"});
-  cpu.flops_per_cycle_bf16 =
-      figures.number({"flops_per_cycle_bf16", "per core; fp32's where there are no such instructions"});
+  cpu.flops_per_cycle_bf16 = figures.number(
+      {"flops_per_cycle_bf16", "of attention in bf16 per core; fp32's where there are no bf16 instructions"});
   cpu.dram_bandwidth = BytesPerSecond(figures.quantity({"dram_bandwidth", "all sockets, datasheet peak"}, kRate));
   cpu.dram_capacity = Bytes(figures.quantity("dram_capacity", kBytes));
-  cpu.llc = Bytes(figures.quantity({"llc", "last-level caches of all sockets"}, kBytes));
   cpu.core_bandwidth =
       BytesPerSecond(figures.quantity({"core_bandwidth", "one core streaming from local DRAM"}, kRate));
-  cpu.numa_nodes = figures.integer_or("numa_nodes", 1);
   cpu.inter_socket = rate_or_none({"inter_socket", "UPI or xGMI, each way"});
   cpu.dram_measured = rate_or_none({"dram_measured", "measured_cores reading, where it was measured"});
   cpu.attention_measured = rate_or_none(

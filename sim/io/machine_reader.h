@@ -2,7 +2,7 @@
 //
 // Sections gpu, link, cpu, host; keys are the field names of spec/machine.h. A section's `source` speaks for all of its
 // figures; a single figure may say more as {value: 4800 GB/s, source: vendor datasheet}. gpu.peak is {bf16: 989
-// TFLOP/s, …}, fp32 and bf16 at least. Transfer surfaces are lists of {fragment: 4 KiB, count: 1000, rate: 0.8 GB/s}
+// TFLOP/s, …}, fp32 and bf16 at least. Transfer surfaces are lists of {fragment: 4 KiB, rate: 0.8 GB/s}
 // with rising fragments. `topology` is optional: nodes {name, kind} and links {from, to, forward, backward, both}.
 #pragma once
 

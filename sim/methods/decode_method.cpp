@@ -88,6 +88,16 @@ CopyShape DecodeMethod::one_copy(Direction direction, Bytes bytes) const {
           .fragment = bytes};
 }
 
+double DecodeMethod::head_queries(int layer) const {
+  const AttentionSpec& attention = model().layers[static_cast<std::size_t>(layer)].attention;
+  return static_cast<double>(attention.q_heads * attention.head_dim);
+}
+
+double DecodeMethod::head_outputs(int layer) const {
+  const AttentionSpec& attention = model().layers[static_cast<std::size_t>(layer)].attention;
+  return static_cast<double>(attention.q_heads * attention.v_head_dim);
+}
+
 OpId DecodeMethod::write_back(int layer, OpId after) {
   const CopyShape shape = one_copy(Direction::d2h, emit_.kv_bytes(layer, batch()));
   note_link(shape);

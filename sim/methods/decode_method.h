@@ -51,6 +51,10 @@ class DecodeMethod : public Method {
   // The layer's number among the offloaded ones: its place in selection traces.
   std::int64_t ordinal_of(int layer) const { return ordinal_[static_cast<std::size_t>(layer)]; }
 
+  // Elements per sequence: q_heads · head_dim, and q_heads · v_head_dim.
+  double head_queries(int layer) const;
+  double head_outputs(int layer) const;
+
   // The K and V of the step's new tokens go to DRAM.
   OpId write_back(int layer, OpId after);
   CopyShape one_copy(Direction direction, Bytes bytes) const;

@@ -10,6 +10,7 @@ class FlexGen final : public DecodeMethod {
   explicit FlexGen(const MethodPoint& point)
       : DecodeMethod(point),
         cpu_attention_(params().flag("cpu_attention")),
+        pageable_(params().text("host_memory") == "pageable"),
         fragments_(static_cast<double>(params().integer("fragments_per_layer"))) {}
 
   TaskGraph decode_step(std::int64_t step) override {
@@ -30,7 +31,7 @@ class FlexGen final : public DecodeMethod {
         attended = emit_.kernel(Family::attend_dense, shape(layer, step), layer, {q, loaded});
         buffer_free[turn++ % 2] = attended;
       }
-      if (emit_.offloads(layer)) write_back(layer, q);
+      if (emit_.offloads(layer) && !cpu_attention_) write_back(layer, q);
       x = emit_.finish(layer, attended);
     }
     note_step();
@@ -46,25 +47,30 @@ class FlexGen final : public DecodeMethod {
     CopyShape copy = one_copy(Direction::h2d, emit_.kv_bytes(layer, batch() * context_at(step)) / fragments_);
     copy.fragments = fragments_;
     note_link(copy);
-    return emit_.copy(Family::copy_h2d, copy, layer, {buffer_free});
+    if (!pageable_) return emit_.copy(Family::copy_h2d, copy, layer, {buffer_free});
+    copy.memory = HostMemory::pageable;  // the driver stages it in the calling thread, which launches what follows anew
+    const OpId copied = emit_.copy_by_calls(Family::copy_h2d, copy, layer, {buffer_free});
+    emit_.host(Family::synchronize, 1.0, layer, {copied});
+    emit_.new_segment();
+    return copied;
   }
 
   OpId attend_on_cpu(int layer, std::int64_t step, OpId q) {
-    const AttentionSpec& attention = model().layers[static_cast<std::size_t>(layer)].attention;
-    const double width = static_cast<double>(attention.q_heads * attention.head_dim);
-    const CopyShape query = one_copy(Direction::d2h, emit_.activation_bytes(width));
-    const CopyShape output = one_copy(Direction::h2d, emit_.activation_bytes(width));
+    const CopyShape query = one_copy(Direction::d2h, emit_.activation_bytes(head_queries(layer)));
+    const CopyShape output = one_copy(Direction::h2d, emit_.activation_bytes(head_outputs(layer)));
     note_link(query);
     note_link(output);
     note_cpu_tokens(batch() * context_at(step), batch() * context_at(step));
     const OpId sent = emit_.copy(Family::copy_d2h, query, layer, {q});
-    const OpId attended = emit_.cpu(Family::cpu_attend, shape(layer, step), layer, {sent});
+    const OpId appended = write_back(layer, q);  // the CPU attends the new token too
+    const OpId attended = emit_.cpu(Family::cpu_attend, shape(layer, step), layer, {sent, appended});
     return emit_.copy(Family::copy_h2d, output, layer, {attended});
   }
 
   std::vector<MemoryUse> cache_memory() const override {
     using Tier = MemoryUse::Tier;
-    std::vector<MemoryUse> uses = {{"KV cache", Tier::dram, Bytes(0.0), kv_of_offloaded_layers()}};
+    const Tier host = cpu_attention_ || pageable_ ? Tier::dram : Tier::pinned;
+    std::vector<MemoryUse> uses = {{"KV cache", host, Bytes(0.0), kv_of_offloaded_layers()}};
     if (!cpu_attention_ && !emit_.offloaded_layers().empty()) {
       const Bytes layer =
           emit_.kv_bytes(emit_.offloaded_layers().front(), static_cast<double>(point_.context + point_.steps));
@@ -73,7 +79,7 @@ class FlexGen final : public DecodeMethod {
     return uses;
   }
 
-  bool cpu_attention_;
+  bool cpu_attention_, pageable_;
   double fragments_;
 };
 
@@ -85,6 +91,13 @@ MethodEntry flexgen() {
            .source = "FlexGen, ICML 2023",
            .params = with_common(
                {{"cpu_attention", false, "attend on the CPU instead of streaming the KV", "P", {}, {}, {}},
+                {"host_memory",
+                 std::string("pinned"),
+                 "memory that the KV streams from",
+                 "P",
+                 {},
+                 {},
+                 {"pinned", "pageable"}},
                 {"fragments_per_layer", std::int64_t{2}, "contiguous copies per layer (K and V)", "I", 1.0, 1e6, {}}},
                "graph"),
            .presets = {{"default", "KV streams to the GPU", {}},

@@ -1,4 +1,5 @@
 // HGCA: the GPU attends a recent window densely while the CPU attends sparse older KV of the same layer; LSE merge.
+// Which older tokens the CPU attends is decided off the step's path, and not charged.
 #include <algorithm>
 
 #include "sim/methods/sparse_method.h"
@@ -49,7 +50,7 @@ class Hgca final : public SparseMethod {
   }
 
   OpId attend_on_cpu(int layer, OpId q) {
-    const CopyShape query = one_copy(Direction::d2h, emit_.activation_bytes(head_outputs(layer)));
+    const CopyShape query = one_copy(Direction::d2h, emit_.activation_bytes(head_queries(layer)));
     const CopyShape output = one_copy(Direction::h2d, emit_.activation_bytes(head_outputs(layer)));
     note_link(query);
     note_link(output);

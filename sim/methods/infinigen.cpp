@@ -53,7 +53,7 @@ class InfiniGen final : public SparseMethod {
     return std::min(params().number("selected_share"), params().number("share_cap")) * context_at(step);
   }
 
-  // Scores a layer from another's input and sends the list of what to fetch to the host.
+  // Scores a layer from another's input and sends the list of what to fetch to the host, where the host fetches.
   OpId predict(int layer, std::int64_t step, OpId input) {
     const OpId query = layer == 0 ? input : predict_query(layer, partial_, input);
     OpId picked;
@@ -67,6 +67,7 @@ class InfiniGen final : public SparseMethod {
                               .items = tokens};
       picked = pick_blocks(layer, emit_.kernel(Family::score_blocks, score, layer, {query}));
     }
+    if (!by_tokens_ && gpu_fetches()) return picked;
     const CopyShape list = one_copy(
         Direction::d2h, Bytes(4.0 * batch() * (by_tokens_ ? attended_tokens(step) : static_cast<double>(selected_))));
     note_link(list);
@@ -82,7 +83,6 @@ class InfiniGen final : public SparseMethod {
       const Misses missing = misses(layer, step, params().text("cache") == "last" ? step - 1 : -1);
       if (missing.total > 0) fetched = fetch_blocks(layer, missing.total, listed);
     }
-    emit_.new_segment();
     return fetched;
   }
 
@@ -97,6 +97,7 @@ class InfiniGen final : public SparseMethod {
         layer, {dispatched});
     const CopyShape shape = one_copy(Direction::h2d, bytes);
     note_link(shape);
+    emit_.new_segment();
     if (!blocking_) return emit_.copy_issued(Family::copy_h2d, shape, layer, {gathered});
     const OpId returned =
         emit_.host(Family::dispatch_pool, 1.0, layer, {gathered});  // the host thread sat in the gather
@@ -114,7 +115,7 @@ class InfiniGen final : public SparseMethod {
         by_tokens_ ? 2.0 * attended_tokens(point_.steps) / static_cast<double>(emit_.offloaded_layers().size())
                    : budget_tokens();
     std::vector<MemoryUse> uses = {
-        {"KV cache", Tier::dram, Bytes(0.0), kv_of_offloaded_layers()},
+        {"KV cache", by_tokens_ ? Tier::dram : Tier::pinned, Bytes(0.0), kv_of_offloaded_layers()},
         {digests_ ? "block digests" : "partial keys", Tier::hbm, Bytes(0.0), index},
         {by_tokens_ ? "prefetch buffers" : "resident blocks", Tier::hbm, Bytes(0.0), kv_of_tokens(buffered)}};
     if (!digests_) uses.push_back({"partial query weights", Tier::hbm, partial_query_weights(), Bytes(0.0)});
@@ -148,7 +149,8 @@ MethodEntry infinigen() {
        .summary = "next layer's important KV predicted one layer ahead and prefetched over the link",
        .source = "InfiniGen, OSDI 2024; as a baseline in arXiv 2603.27138",
        .params = sparse_params(
-           {{"index", std::string("digests"), "what the prediction scores", "I", {}, {}, {"digests", "partial_keys"}},
+           {block_copies_param(),
+            {"index", std::string("digests"), "what the prediction scores", "I", {}, {}, {"digests", "partial_keys"}},
             {"transfer",
              std::string("blocks"),
              "missing blocks, one copy each; or all selected tokens, gathered by the CPU",

@@ -38,6 +38,7 @@ LaneId LayerEmitter::lane_of(Family family) {
     case OpKind::host_step:
       return lane_id(Lane::host);
     case OpKind::copy:
+      if (family == Family::zero_copy_h2d) return lane_id(Lane::side);
       return lane_id(family == Family::copy_d2h ? Lane::d2h : Lane::h2d);
     case OpKind::barrier:
       break;
@@ -68,12 +69,13 @@ OpId LayerEmitter::copy(Family family, const CopyShape& shape, int layer, Deps a
 }
 
 OpId LayerEmitter::copy_by_calls(Family family, const CopyShape& shape, int layer, Deps after) {
+  const double calls = shape.path == CopyPath::batched ? 1.0 : shape.fragments;
   std::vector<OpId> dependencies(after);
-  dependencies.push_back(host(Family::launch_copy, std::min(shape.fragments, 1.0), layer, {}));
+  dependencies.push_back(host(Family::launch_copy, std::min(calls, 1.0), layer, {}));
   const auto at = static_cast<std::int16_t>(layer);
   const OpId moved = builder_.add({family, lane_of(family), at, shape}, dependencies);
-  if (shape.fragments <= 1.0) return moved;
-  const OpId issued = host(Family::launch_copy, shape.fragments - 1.0, layer, {});
+  if (calls <= 1.0) return moved;
+  const OpId issued = host(Family::launch_copy, calls - 1.0, layer, {});
   return builder_.add({Family::barrier, lane_of(Family::barrier), at, {}}, {moved, issued});
 }
 
@@ -82,8 +84,17 @@ OpId LayerEmitter::copy_issued(Family family, const CopyShape& shape, int layer,
 }
 
 OpId LayerEmitter::copy_on(Lane lane, const CopyShape& shape, int layer, Deps after) {
-  const Family family = shape.direction == Direction::h2d ? Family::copy_h2d : Family::copy_d2h;
+  const Family family = shape.path == CopyPath::sm_zero_copy ? Family::zero_copy_h2d
+                        : shape.direction == Direction::h2d  ? Family::copy_h2d
+                                                             : Family::copy_d2h;
   return builder_.add({family, lane_id(lane), static_cast<std::int16_t>(layer), shape}, after);
+}
+
+OpId LayerEmitter::gather_by_kernel(const CopyShape& shape, int layer, Deps after) {
+  std::vector<OpId> dependencies(after);
+  dependencies.push_back(launch_for(layer, Family::launch_kernel));
+  return builder_.add({Family::zero_copy_h2d, lane_of(Family::zero_copy_h2d), static_cast<std::int16_t>(layer), shape},
+                      dependencies);
 }
 
 OpId LayerEmitter::cpu(Family family, Shape shape, int layer, Deps after) {

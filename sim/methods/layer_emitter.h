@@ -28,9 +28,12 @@ class LayerEmitter {
   OpId copy(Family family, const CopyShape& shape, int layer, Deps after);
   // Issued by a host op among `after`, or by a background thread; on the stream of its direction, or on `lane`.
   OpId copy_issued(Family family, const CopyShape& shape, int layer, Deps after);
-  // One call of the host thread per fragment; the copies run while it issues the later ones.
+  // One call of the host thread per fragment, or one for a batch; the copies run while it issues the later ones.
   OpId copy_by_calls(Family family, const CopyShape& shape, int layer, Deps after);
   OpId copy_on(Lane lane, const CopyShape& shape, int layer, Deps after);
+  // SM zero-copy by a kernel on the side stream.
+  OpId gather_by_kernel(const CopyShape& shape, int layer, Deps after);
+  // CPU workers poll for what they wait for: the host thread has no part in it.
   OpId cpu(Family family, Shape shape, int layer, Deps after);
   OpId host(Family family, double count, int layer, Deps after);
   void new_segment();  // the next GPU ops need a fresh launch by the host thread

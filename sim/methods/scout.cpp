@@ -75,8 +75,8 @@ class Scout final : public SparseMethod {
     const Misses missing = misses(layer, step, recalled_[static_cast<std::size_t>(layer)]);
     const OpId picked = select_by_digest(layer, query);
     if (missing.total == 0) return {missing, OpId()};
-    const AttentionSpec& attention = model().layers[static_cast<std::size_t>(layer)].attention;
-    const Bytes queries = emit_.activation_bytes(static_cast<double>(attention.q_heads * attention.head_dim));
+    if (!collaborative_ && gpu_fetches()) return {missing, picked};
+    const Bytes queries = emit_.activation_bytes(head_queries(layer));
     const Bytes list(4.0 * static_cast<double>(missing.total));
     const CopyShape request = one_copy(Direction::d2h, real_query_ ? list : queries + list);
     note_link(request);
@@ -89,7 +89,7 @@ class Scout final : public SparseMethod {
     if (collaborative_) note_cpu_tokens(missing_tokens, batch() * budget_tokens());
     const OpId served = missing.blocks.total == 0 ? OpId()
                         : collaborative_          ? attend_on_cpu(layer, q, missing)
-                                                  : fetch(layer, missing);
+                                                  : fetch_blocks(layer, missing.blocks.total, missing.listed);
     const bool all_resident = collaborative_ && params().text("gpu_attends") == "resident";
     const bool part = collaborative_ && !all_resident;
     const double tokens = batch() * budget_tokens() - (part ? missing_tokens : 0.0);
@@ -102,19 +102,12 @@ class Scout final : public SparseMethod {
     return collaborative_ && served.valid() ? merge_partials(layer, attended, served) : attended;
   }
 
-  // The host thread fetches, and launches what follows anew.
-  OpId fetch(int layer, const Missing& missing) {
-    const OpId fetched = fetch_blocks(layer, missing.blocks.total, missing.listed);
-    emit_.new_segment();
-    return fetched;
-  }
-
   OpId attend_on_cpu(int layer, OpId q, const Missing& missing) {
     const AttentionShape shape =
         emit_.attention(layer, tokens_of(missing.blocks.total), tokens_of(missing.blocks.longest), block_tokens_);
     OpId query = missing.listed;
     if (real_query_) {
-      const CopyShape real = one_copy(Direction::d2h, emit_.activation_bytes(head_outputs(layer)));
+      const CopyShape real = one_copy(Direction::d2h, emit_.activation_bytes(head_queries(layer)));
       note_link(real);
       query = emit_.copy(Family::copy_d2h, real, layer, {q});
     }
@@ -124,7 +117,8 @@ class Scout final : public SparseMethod {
     return emit_.copy(Family::copy_h2d, output, layer, {attended});
   }
 
-  // Makes the selection of this step resident, in time for the same layer of the next step.
+  // Makes the selection of this step resident, in time for the same layer of the next step. A thread that has nothing
+  // else to do issues the copies, at no more than the copy engine's own pace.
   void recall(int layer, std::int64_t step, const Missing& missing, OpId attended) {
     recalled_[static_cast<std::size_t>(layer)] = step;
     if (missing.blocks.total == 0) return;
@@ -149,7 +143,7 @@ class Scout final : public SparseMethod {
 
   std::vector<MemoryUse> cache_memory() const override {
     using Tier = MemoryUse::Tier;
-    return {{"KV cache", Tier::dram, Bytes(0.0), kv_of_offloaded_layers()},
+    return {{"KV cache", Tier::pinned, Bytes(0.0), kv_of_offloaded_layers()},
             {"block digests", Tier::hbm, Bytes(0.0), digests_of_sequence()},
             {"resident blocks", Tier::hbm, Bytes(0.0), kv_of_tokens(budget_tokens())}};
   }
@@ -172,7 +166,8 @@ MethodEntry scout() {
        .summary = "GPU-CPU collaborative block-sparse attention, layer-ahead, with periodic recall",
        .source = "ScoutAttention, arXiv 2603.27138",
        .params = sparse_params(
-           {{"collaborative_attention",
+           {block_copies_param(),
+            {"collaborative_attention",
              true,
              "the CPU attends missing blocks; otherwise they are fetched",
              "P",

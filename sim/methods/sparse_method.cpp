@@ -11,6 +11,12 @@ namespace {
 
 constexpr double kScoreBytes = 4.0;  // scores and block numbers are 32 bits wide
 
+CopyPath block_path(const Params& params) {
+  if (!params.values().contains("block_copies")) return CopyPath::copy_engine;
+  const std::string& name = params.text("block_copies");
+  return name == "zero_copy" ? CopyPath::sm_zero_copy : name == "batched" ? CopyPath::batched : CopyPath::copy_engine;
+}
+
 }  // namespace
 
 std::vector<ParamSpec> sparse_params(std::vector<ParamSpec> own, const char* launch) {
@@ -20,9 +26,20 @@ std::vector<ParamSpec> sparse_params(std::vector<ParamSpec> own, const char* lau
   return with_common(std::move(own), launch);
 }
 
+ParamSpec block_copies_param() {
+  return {"block_copies",
+          std::string("calls"),
+          "how missing blocks come to the GPU: a call each, one batched call, or a kernel that reads host memory",
+          "P",
+          {},
+          {},
+          {"calls", "batched", "zero_copy"}};
+}
+
 SparseMethod::SparseMethod(const MethodPoint& point)
     : DecodeMethod(point),
       block_tokens_(params().integer("block_tokens")),
+      block_path_(block_path(params())),
       blocks_(point.context / block_tokens_),
       selected_(std::clamp<std::int64_t>(params().integer("budget_tokens") / block_tokens_, 1,
                                          std::max<std::int64_t>(blocks_, 1))) {
@@ -45,11 +62,6 @@ void SparseMethod::build_index(int layer, Bytes index, OpId after) {
   const double blocks = static_cast<double>(blocks_);
   emit_.kernel(Family::build_digest, StreamShape{.read = keys, .write = index, .flops = Flops(0.0), .items = blocks},
                layer, {after});
-}
-
-double SparseMethod::head_outputs(int layer) const {
-  const AttentionSpec& attention = model().layers[static_cast<std::size_t>(layer)].attention;
-  return static_cast<double>(attention.q_heads * attention.v_head_dim);
 }
 
 OpId SparseMethod::predict_query(int layer, double share, OpId input) {
@@ -97,7 +109,7 @@ OpId SparseMethod::merge_partials(int layer, OpId on_gpu, OpId from_cpu) {
 
 CopyShape SparseMethod::block_copies(int layer, std::int64_t blocks) const {
   return {.direction = Direction::h2d,
-          .path = CopyPath::copy_engine,
+          .path = block_path_,
           .memory = HostMemory::pinned,
           .fragments = static_cast<double>(blocks),
           .fragment = emit_.kv_bytes(layer, tokens_of(1))};
@@ -106,8 +118,11 @@ CopyShape SparseMethod::block_copies(int layer, std::int64_t blocks) const {
 OpId SparseMethod::fetch_blocks(int layer, std::int64_t blocks, OpId listed) {
   const CopyShape copies = block_copies(layer, blocks);
   note_link(copies);
+  if (gpu_fetches()) return emit_.gather_by_kernel(copies, layer, {listed});
   const OpId known = emit_.host(Family::synchronize, 1.0, layer, {listed});
-  return emit_.copy_by_calls(Family::copy_h2d, copies, layer, {known});
+  const OpId fetched = emit_.copy_by_calls(Family::copy_h2d, copies, layer, {known});
+  emit_.new_segment();
+  return fetched;
 }
 
 }  // namespace outrider

@@ -8,6 +8,8 @@ namespace outrider {
 
 // Parameters: block_tokens, budget_tokens.
 std::vector<ParamSpec> sparse_params(std::vector<ParamSpec> own, const char* launch);
+// Of those that fetch blocks.
+ParamSpec block_copies_param();
 
 class SparseMethod : public DecodeMethod {
  public:
@@ -36,13 +38,15 @@ class SparseMethod : public DecodeMethod {
   OpId attend_tokens(int layer, double tokens, double longest, std::initializer_list<OpId> after);
   // Log-sum-exp merge of two partial outputs of the batch.
   OpId merge_partials(int layer, OpId on_gpu, OpId from_cpu);
-  double head_outputs(int layer) const;  // q_heads · v width, elements per sequence
 
-  // Missing blocks of a layer come over the link, one copy each: the host thread waits for the list, then issues them.
+  // Missing blocks of a layer come over the link. The host thread waits for their list, issues the copies and launches
+  // what follows anew; or a kernel reads list and blocks, and the list need not leave the GPU.
   CopyShape block_copies(int layer, std::int64_t blocks) const;
   OpId fetch_blocks(int layer, std::int64_t blocks, OpId listed);
+  bool gpu_fetches() const { return block_path_ == CopyPath::sm_zero_copy; }
 
   std::int64_t block_tokens_;
+  CopyPath block_path_;
   std::int64_t blocks_;    // whole blocks per sequence
   std::int64_t selected_;  // blocks the budget buys
 };

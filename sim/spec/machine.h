@@ -15,10 +15,8 @@ namespace outrider {
 struct GpuSpec {
   std::string name;
   std::int64_t sms = 0;
-  Hertz boost_clock;
   Bytes hbm_capacity;
   BytesPerSecond hbm_bandwidth;
-  Bytes l2;
   Bytes shared_memory_per_sm;
   std::int64_t registers_per_sm = 0;
   std::int64_t threads_per_sm = 0;
@@ -27,10 +25,9 @@ struct GpuSpec {
   Seconds hbm_latency;                            // load to use, unloaded
 };
 
-// Measured effective rate of back-to-back copies of `count` fragments of `fragment` bytes.
+// Measured effective rate of a long row of copies of `fragment` bytes each.
 struct TransferPoint {
   Bytes fragment;
-  double count = 0.0;
   BytesPerSecond rate;
 };
 
@@ -44,7 +41,7 @@ struct LinkSpec {
   std::vector<TransferPoint> copy_engine_d2h;    // empty: as h2d
   std::vector<TransferPoint> batched_h2d;        // cuMemcpyBatchAsync; empty: not measured
   BytesPerSecond zero_copy;                      // SM loads from pinned memory, all CTAs
-  std::vector<TransferPoint> zero_copy_per_cta;  // rate of one CTA by fragment size (count is ignored)
+  std::vector<TransferPoint> zero_copy_per_cta;  // rate of one CTA by fragment size
   BytesPerSecond pageable;                       // copies from pageable memory, staged by the host thread
 };
 
@@ -53,13 +50,10 @@ struct CpuSpec {
   std::int64_t sockets = 1;
   std::int64_t cores = 0;             // all sockets, as visible to the process
   Hertz clock;                        // sustained all-core under vector load
-  double flops_per_cycle_fp32 = 0.0;  // per core
-  double flops_per_cycle_bf16 = 0.0;  // per core, where the core has such instructions; else fp32's
+  double flops_per_cycle_bf16 = 0.0;  // per core; fp32's where it has no bf16 instructions
   BytesPerSecond dram_bandwidth;      // all sockets, datasheet peak
   Bytes dram_capacity;
-  Bytes llc;                      // all sockets
-  BytesPerSecond core_bandwidth;  // one core streaming from local DRAM
-  std::int64_t numa_nodes = 1;
+  BytesPerSecond core_bandwidth;      // one core streaming from local DRAM
   BytesPerSecond inter_socket;        // UPI / xGMI, each way; 0 on one socket
   std::int64_t measured_cores = 0;    // that took part in the two measurements below; 0: none
   BytesPerSecond dram_measured;       // those cores reading; 0: not measured

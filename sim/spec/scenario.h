@@ -53,6 +53,7 @@ struct Claim {
   std::int64_t baseline_batch = -1;  // -1: as batch
   double value = 0.0;
   std::string relation = "equals";  // "equals", "at_most" or "at_least"
+  bool input = false;               // sets something in the scenario, so that it cannot be met by merit
   std::string certainty;            // P, S, I, R
   std::string source;
   std::string conditions;  // what the source says, and leaves unsaid, about the conditions

@@ -82,8 +82,13 @@ const MethodEntry& entry_named(const std::string& name) {
   std::abort();
 }
 
-// Why the method cannot run at that context whatever the memory; empty where it can.
-std::string refusal(const MethodRequest& request, std::int64_t context) {
+// Why the method cannot run there whatever the memory; empty where it can.
+std::string refusal(const MachineSpec& machine, const MethodRequest& request, std::int64_t context) {
+  const auto copies = request.params.values().find("block_copies");
+  if (copies != request.params.values().end() && std::get<std::string>(copies->second) == "batched" &&
+      machine.link.batched_h2d.empty()) {
+    return "block_copies: batched needs link.batched_h2d in the machine file";
+  }
   const auto block = request.params.values().find("block_tokens");
   if (block == request.params.values().end()) return {};
   const std::int64_t tokens = std::get<std::int64_t>(block->second);
@@ -115,7 +120,7 @@ PlannedPoint plan_point(const Scenario& scenario, const MethodRequest& request, 
   plan.context = context;
   plan.given_batch = given_batch;
   plan.automatic_batch = given_batch == 0;
-  plan.limit = refusal(request, context);
+  plan.limit = refusal(scenario.machine, request, context);
   if (!plan.limit.empty()) return plan;
   const std::unique_ptr<Method> method = plan.entry->make(method_point(scenario, plan));
   plan.memory = method->memory();

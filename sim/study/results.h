@@ -14,9 +14,9 @@ namespace outrider {
 
 struct Utilisation {
   std::string resource;
-  double share = 0.0;            // of capacity, over all steps, warm-up included
-  double amount_per_step = 0.0;  // bytes, FLOPs or, of a copy engine, seconds
-  std::string unit;              // "B", "FLOP" or "s"
+  double share = 0.0;            // of what the resource achieves, over all steps, warm-up included
+  double amount_per_step = 0.0;  // in `unit`
+  std::string unit;              // "B", "FLOP", "s"; "B read-equivalent": bytes weigh by the reads they displace
 };
 
 // One (method, workload, context, batch). Where the model or batch does not fit, `fits` is false, `limit` says why,
@@ -48,7 +48,7 @@ struct ClaimResult {
   bool available = false;  // false: a row it needs is missing or does not fit; `note` says which
   double predicted = 0.0;
   double difference = 0.0;  // (predicted − claimed) ÷ |claimed|; infinite where only the claimed figure is 0
-  bool holds = false;       // for relations other than "equals"; for "equals": within 20 %
+  bool holds = false;       // "equals": within 20 %, of a ratio of speeds within 20 % of its gain over 1
   std::string note;
 };
 

@@ -49,10 +49,12 @@ void read_utilisations(PointResult& result, const Trace& trace) {
   const double seconds = elapsed(trace, {0, trace.steps.size()}).seconds().value();
   for (std::size_t i = 0; i < trace.resources.size(); ++i) {
     const ResourceInfo& resource = trace.resources[i];
+    std::string unit = resource.unit;
+    unit.erase(unit.find("/s"), 2);
     result.utilisations.push_back({.resource = resource.name,
                                    .share = trace.amounts[i] / (resource.capacity * seconds),
                                    .amount_per_step = trace.amounts[i] / steps,
-                                   .unit = resource.unit.substr(0, resource.unit.find('/'))});
+                                   .unit = unit});
   }
 }
 

@@ -31,7 +31,7 @@ struct Span {
   std::int32_t step = 0;
   SpanId last_dependency;        // the predecessor that ended last; invalid if none
   SpanId queued_behind;          // the span whose end (or release of slots) let it start; invalid if it did not queue
-  ResourceId bottleneck;         // the full resource that limited it for longest; invalid if only its own rate cap did
+  ResourceId bottleneck;         // limited it for longest: full, or its share is the cap; invalid: a cap of its own
 
   Ledger ledger() const {
     return {.dependency = ready - created, .queue = start - ready, .contention = (end - start) - work, .work = work};
@@ -40,7 +40,7 @@ struct Span {
 
 struct ResourceInfo {
   std::string name;              // "HBM", "PCIe h2d", …
-  std::string unit;              // "B/s", "FLOP/s"
+  std::string unit;              // "B/s", "FLOP/s", "s/s" of an engine's time
   double capacity = 0.0;
 };
 

@@ -21,28 +21,65 @@ double seconds_after_fork(const MachineModel& model, const Op& op) {
   return seconds_alone(model, op) - model.demand(op).latency.seconds().value();
 }
 
-// One sequence with one KV head is one chunk: one core, at its streaming rate.
+// 64 tokens of one KV head are one chunk: one core, at its streaming rate.
 TEST(Cpu, OneChunkRunsAtOneCoresBandwidth) {
   const MachineSpec machine = cpu_machine();
   const MachineModel model(machine, assumed_profile());
-  AttentionShape shape = decode_attention(1.0, 65536.0);
+  AttentionShape shape = decode_attention(1.0, 64.0);
   shape.kv_heads = 1;
   shape.q_heads = 1;
-  const double bytes = 65536.0 * 256.0 * 2.0;
+  const double bytes = 64.0 * 256.0 * 2.0;
   EXPECT_NEAR(seconds_after_fork(model, op_of(Family::cpu_attend, shape)) * machine.cpu.core_bandwidth.value() / bytes,
               1.0, 1e-6);
 }
-// 64 sequences × 8 heads = 512 chunks on 15 cores (one stays with the host thread) reach DRAM's share for attention.
-TEST(Cpu, ManyChunksReachTheSharedRateOfDram) {
+// Long contexts are split among the 15 workers (one core stays with the host thread), which reach their share of DRAM.
+TEST(Cpu, ManyTokensReachTheSharedRateOfDram) {
   MachineSpec machine = cpu_machine();
   machine.cpu.core_bandwidth = BytesPerSecond(40e9);
   machine.cpu.flops_per_cycle_bf16 = 1e6;
   const Profile profile = assumed_profile();
   const MachineModel model(machine, profile);
-  const AttentionShape shape = decode_attention(64.0, 8192.0);
   const double rate = machine.cpu.dram_bandwidth.value() * profile.value("cpu.dram_efficiency") *
                       profile.value("cpu.attention_dram_efficiency");
-  EXPECT_NEAR(seconds_after_fork(model, op_of(Family::cpu_attend, shape)) * rate / cached_bytes(shape), 1.0, 0.01);
+  for (const double sequences : {1.0, 64.0}) {
+    const AttentionShape shape = decode_attention(sequences, 8192.0);
+    EXPECT_NEAR(seconds_after_fork(model, op_of(Family::cpu_attend, shape)) * rate / cached_bytes(shape), 1.0, 1e-6);
+  }
+}
+// More sequences never lower the rate, and more cores never lengthen a kernel: no worker waits for a ragged last wave.
+TEST(Cpu, TheRateOfAttentionNeverFallsWithSequencesOrCores) {
+  MachineSpec machine = cpu_machine();
+  for (std::int64_t cores = 2; cores <= 64; ++cores) {
+    machine.cpu.cores = cores;
+    const MachineModel model(machine, assumed_profile());
+    double before = 0.0;
+    for (double sequences = 1.0; sequences <= 40.0; ++sequences) {
+      const AttentionShape shape = decode_attention(sequences, 512.0);
+      const double rate = cached_bytes(shape) / seconds_after_fork(model, op_of(Family::cpu_attend, shape));
+      EXPECT_GE(rate, before * (1.0 - 1e-6)) << cores << " cores, " << sequences << " sequences";
+      before = rate;
+    }
+  }
+  for (double sequences = 1.0; sequences <= 40.0; ++sequences) {
+    const Op op = op_of(Family::cpu_attend, decode_attention(sequences, 512.0));
+    double before = 1.0;
+    for (std::int64_t cores = 2; cores <= 64; ++cores) {
+      machine.cpu.cores = cores;
+      const double seconds = seconds_after_fork(MachineModel(machine, assumed_profile()), op);
+      EXPECT_LE(seconds, before * (1.0 + 1e-6)) << cores << " cores, " << sequences << " sequences";
+      before = seconds;
+    }
+  }
+}
+// Two kernels at once share what the workers can read.
+TEST(Cpu, TwoKernelsAtOnceTakeAsLongAsOneAfterTheOther) {
+  const MachineModel model(cpu_machine(), assumed_profile());
+  const Op op = op_of(Family::cpu_attend, decode_attention(16.0, 2048.0));
+  Demand twice = model.demand(op);
+  twice.units *= 2;
+  twice.pool = PoolId();
+  EXPECT_NEAR(isolated_duration(twice, model.platform()).seconds().value() - twice.latency.seconds().value(),
+              2.0 * seconds_after_fork(model, op), 1e-9);
 }
 // With slow cores arithmetic binds: 2 · tokens · query heads · (128 + 128) FLOPs on 15 cores.
 TEST(Cpu, SlowArithmeticBindsBeforeMemory) {

@@ -46,7 +46,9 @@ TEST(MachineModel, MoreSequencesAreNeverFaster) {
 TEST(MachineModel, CpuAttentionOnThePapersHostRunsAtTheMeasuredRate) {
   const MachineModel model(machine_named("a100-80gb-pcie-36c"), assumed_profile());
   const AttentionShape shape = decode_attention(40.0, 2048.0);
-  EXPECT_NEAR(cached_bytes(shape) / seconds_alone(model, op_of(Family::cpu_attend, shape)), 100e9, 2e9);
+  const Op op = op_of(Family::cpu_attend, shape);
+  const double seconds = seconds_alone(model, op) - model.demand(op).latency.seconds().value();
+  EXPECT_NEAR(cached_bytes(shape) / seconds, 100e9 * 35.0 / 36.0, 1e6);  // one of 36 cores stays with the host thread
 }
 TEST(MachineModel, AHostStepCostsItsCountTimesTheMachinesFigure) {
   const MachineSpec machine = machine_named("h200-16c");
@@ -91,10 +93,10 @@ TEST(MachineModel, MeasuredCpuAttentionGrowsWithCoresUntilDramIsFull) {
   machine.cpu.dram_bandwidth *= 2.0;
   EXPECT_DOUBLE_EQ(seconds_alone(MachineModel(machine, profile), op), before);
   machine.cpu.cores *= 2;
-  EXPECT_NEAR(before / seconds_alone(MachineModel(machine, profile), op), 2.0, 0.01);
+  EXPECT_NEAR(before / seconds_alone(MachineModel(machine, profile), op), 71.0 / 35.0, 0.01);
   machine.cpu.dram_bandwidth *= 0.5;
   const double full = 204.8e9 * profile.value("cpu.dram_efficiency");
-  EXPECT_NEAR(before / seconds_alone(MachineModel(machine, profile), op), full / 100e9, 0.01);
+  EXPECT_NEAR(before / seconds_alone(MachineModel(machine, profile), op), full / (100e9 * 35.0 / 36.0), 0.01);
 }
 // A kernel that takes all of HBM beside a copy to the GPU keeps HBM less the copy's rate × what a copied byte
 // displaces.

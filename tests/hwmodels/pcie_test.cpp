@@ -56,7 +56,7 @@ TEST(Pcie, BothDirectionsAtOnceShareTheCapOverBoth) {
   const std::vector<Demand> demands = {model.demand(in), model.demand(out), Demand{}};
   backend.run_step(graph, demands);
   const Trace trace = backend.finish();
-  EXPECT_NEAR(kBytes / (trace.spans[0].end - trace.spans[0].start).seconds().value() * 1e-9, 47.07, 0.5);
+  EXPECT_NEAR(kBytes / (trace.spans[0].end - trace.spans[0].start).seconds().value() * 1e-9, 101.3 / 2.0, 0.5);
 }
 TEST(Pcie, ACopyOfNothingTakesItsLatency) {
   const MachineModel model(machine_named("h200-16c"), assumed_profile());

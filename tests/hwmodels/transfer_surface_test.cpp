@@ -11,7 +11,7 @@ namespace {
 // 4 KiB in 2 us, 64 KiB in 4 us, 1 MiB in 20 us.
 TransferSurface surface() {
   const auto point = [](double bytes, double seconds) {
-    return TransferPoint{.fragment = Bytes(bytes), .count = 1.0, .rate = BytesPerSecond(bytes / seconds)};
+    return TransferPoint{.fragment = Bytes(bytes), .rate = BytesPerSecond(bytes / seconds)};
   };
   return TransferSurface({point(4096.0, 2e-6), point(65536.0, 4e-6), point(1048576.0, 20e-6)});
 }

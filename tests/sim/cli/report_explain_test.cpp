@@ -79,7 +79,7 @@ TEST(ExplainText, ShowsEverySectionPerStep) {
                               "linear layers  compute stream      1.00  4.00  3.00        1.00   1.00           0\n"));
   // Causes are summed over the two measured steps: 2 ms ÷ 2.
   EXPECT_THAT(text, HasSubstr("50.0 %         1.00  linear layers                compute stream  HBM\n"));
-  EXPECT_THAT(text, HasSubstr("PCIe h2d  12.5 %          977 KiB\n"));                  // 10^6 ÷ 1024
+  EXPECT_THAT(text, HasSubstr("PCIe h2d               12.5 %          977 KiB\n"));                  // 10^6 ÷ 1024
   EXPECT_THAT(text, HasSubstr("DRAM   KV cache       0 B       954 MiB  37.3 GiB\n"));  // 40 · 10^9 ÷ 1024^3 = 37.25
   EXPECT_THAT(text, HasSubstr("HBM bandwidth ×2     +25.0 %\n"));
   EXPECT_THAT(text, HasSubstr("Note: efficiencies are assumptions, not calibrated\n"));

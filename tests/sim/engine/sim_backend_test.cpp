@@ -37,6 +37,21 @@ TEST(SimBackend, TwoStreamsShareOneMemory) {
   EXPECT_NEAR(trace.amounts[0], 150.0, 1e-6);
 }
 
+TEST(SimBackend, WhatRunsAtAShareOfAResourceNamesIt) {
+  // HBM moves 10 B/µs. A reads 50 B at its cap of 5 B/µs, half of HBM: 10 µs. B does the same and names what it has
+  // half of.
+  const Platform platform = make_platform({{"HBM", 10.0}});
+  StepBuilder step;
+  Demand named = unit_work(1, 10.0, {{0, 50.0}});
+  named.capped_by = ResourceId(0);
+  step.add(Lane::compute, unit_work(1, 10.0, {{0, 50.0}}));
+  const OpId b = step.add(Lane::compute, named);
+  const Trace trace = simulate(platform, {std::move(step).seal(b)});
+  expect_us(trace.spans[1].end, 20.0);
+  EXPECT_FALSE(trace.spans[0].bottleneck.valid());
+  EXPECT_EQ(trace.spans[1].bottleneck, ResourceId(0));
+}
+
 TEST(SimBackend, CopyAndKernelSlowEachOtherOnlyAtTheSharedMemory) {
   // PCIe 4 B/µs, HBM 10 B/µs. The copy of 40 B uses both, capped by PCIe: 10 µs alone. The kernel of 80 B could take
   // all of HBM: cap 1 unit / 8 µs. Level x on HBM: 40·0.1x + 80·0.125x = 14x = 10, x = 5/7 < 1: HBM is what fills

@@ -9,11 +9,9 @@ gpu:
   source: datasheet
   name: G1
   sms: 132
-  boost_clock: 1.98 GHz
   hbm_capacity: 80 GB
   hbm_bandwidth: 3350 GB/s
   hbm_latency: {value: 600 ns, source: microbenchmark}
-  l2: 50 MiB
   shared_memory_per_sm: 228 KiB
   registers_per_sm: 65536
   threads_per_sm: 2048
@@ -27,8 +25,8 @@ link:
   zero_copy: 46 GB/s
   pageable: 6.2 GB/s
   copy_engine_h2d:
-    - {fragment: 4 KiB, count: 1000, rate: 1.5 GB/s}
-    - {fragment: 64 KiB, rate: 16.5 GB/s}
+    - {fragment: 4 KiB, rate: 1.5 GB/s}
+    - {fragment: 4 MiB, rate: 48 GB/s}
   zero_copy_per_cta:
     - {fragment: 2 KiB, rate: 1.1 GB/s}
 cpu:
@@ -37,13 +35,10 @@ cpu:
   sockets: 2
   cores: 64
   clock: 2.6 GHz
-  flops_per_cycle_fp32: 64
   flops_per_cycle_bf16: 128
   dram_bandwidth: 358.4 GB/s
   dram_capacity: 1 TB
-  llc: 320 MiB
   core_bandwidth: 12 GB/s
-  numa_nodes: 2
   inter_socket: 60 GB/s
 host:
   kernel_launch: 4.2 us

@@ -286,6 +286,44 @@ TEST(GraphShape, InfiniGensArtifactHoldsTheHostThreadInTheGather) {
   }
 }
 
+// Calls: a launch per block; batched: one launch; zero-copy: a kernel beside the compute stream, which the host thread
+// neither waits for nor launches apart, so that the list of blocks stays on the GPU.
+TEST(GraphShape, BlocksComeByCallsInOneBatchOrByAKernel) {
+  const auto step = [](const char* how) {
+    return std::move(DesignPoint(five_layers("infinigen", "", {{"block_copies", std::string(how)}})).graphs().back());
+  };
+  const auto launches = [](const TaskGraph& graph) {
+    double calls = 0.0;
+    for (const OpId op : ops_of(graph, F::launch_copy, 1)) calls += std::get<HostShape>(graph.op(op).shape).count;
+    return calls;
+  };
+  const TaskGraph calls = step("calls"), batched = step("batched"), kernel = step("zero_copy");
+  const auto blocks = std::get<CopyShape>(calls.op(op_at(calls, F::copy_h2d, 1)).shape).fragments;
+  ASSERT_GT(blocks, 1.0) << "a drifting selection misses blocks";
+  EXPECT_EQ(launches(calls), blocks);
+  EXPECT_EQ(launches(batched), 1.0);
+  EXPECT_EQ(ops_of(kernel, F::synchronize, 1).size() + ops_of(kernel, F::copy_d2h, 1).size(), 1u) << "the write-back";
+  EXPECT_EQ(kernel.op(op_at(kernel, F::zero_copy_h2d, 1)).lane, lane_id(Lane::side));
+  EXPECT_TRUE(waits_for(kernel, op_at(kernel, F::attend_sparse, 1), op_at(kernel, F::zero_copy_h2d, 1)));
+  for (const TaskGraph* graph : {&batched, &kernel}) {
+    EXPECT_EQ(copied(*graph, Direction::h2d, 1), copied(calls, Direction::h2d, 1));
+  }
+}
+
+TEST(GraphShape, PageableMemoryHoldsTheHostThread) {
+  const TaskGraph graph = first_step(five_layers("flexgen", "", {{"host_memory", std::string("pageable")}}));
+  const OpId copy = op_at(graph, F::copy_h2d, 1), freed = op_at(graph, F::synchronize, 1);
+  EXPECT_TRUE(waits_for(graph, freed, copy));
+  EXPECT_EQ(std::get<CopyShape>(graph.op(copy).shape).memory, HostMemory::pageable);
+}
+
+TEST(GraphShape, FlexGensCpuAttendsTheNewTokenToo) {
+  const TaskGraph graph = first_step(five_layers("flexgen", "cpu"));
+  for (const OpId copy : ops_of(graph, F::copy_d2h, 1)) {
+    EXPECT_TRUE(waits_for(graph, op_at(graph, F::cpu_attend, 1), copy)) << "query and the new K and V";
+  }
+}
+
 TEST(GraphShape, EagerModeLaunchesEveryKernelAndGraphModeASegment) {
   for (const MethodEntry& entry : methods()) {
     const TaskGraph eager = first_step(five_layers(entry.info.name.c_str(), "", {{"launch", std::string("eager")}}));

@@ -101,12 +101,15 @@ TEST(MemoryPlan, FlexGenHoldsTwoLayersInHbmAndEveryTokenInDram) {
   for (const auto& [model, layers] : {std::pair{kDense, 40.0}, {kMoe, 48.0}}) {
     const auto plan = plan_of(spec_of("flexgen", model));
     EXPECT_DOUBLE_EQ(each(plan, Tier::hbm), 2.0 * model.kv / layers * kTokens) << model.model;
-    EXPECT_DOUBLE_EQ(each(plan, Tier::dram), model.kv * kTokens) << model.model;
+    EXPECT_DOUBLE_EQ(each(plan, Tier::pinned), model.kv * kTokens) << model.model;
   }
   PointSpec on_cpu = spec_of("flexgen", kDense);
   on_cpu.preset = "cpu";
   EXPECT_DOUBLE_EQ(each(plan_of(on_cpu), Tier::hbm), 0.0) << "attention on the CPU needs no buffer";
   EXPECT_DOUBLE_EQ(each(plan_of(on_cpu), Tier::dram), kDense.kv * kTokens);
+  PointSpec pageable = spec_of("flexgen", kDense);
+  pageable.set = {{"host_memory", std::string("pageable")}};
+  EXPECT_DOUBLE_EQ(each(plan_of(pageable), Tier::dram), kDense.kv * kTokens);
 }
 
 TEST(MemoryPlan, ScoutHoldsBudgetAndDigestsInHbmAndEveryTokenInDram) {
@@ -115,7 +118,7 @@ TEST(MemoryPlan, ScoutHoldsBudgetAndDigestsInHbmAndEveryTokenInDram) {
     const auto plan = plan_of(spec_of("scout", model));
     EXPECT_DOUBLE_EQ(row(plan, "block digests").per_sequence.value(), model.kv * kBlocks) << model.model;
     EXPECT_DOUBLE_EQ(row(plan, "resident blocks").per_sequence.value(), model.kv * kBudget) << model.model;
-    EXPECT_DOUBLE_EQ(each(plan, Tier::dram), model.kv * kTokens) << model.model;
+    EXPECT_DOUBLE_EQ(each(plan, Tier::pinned), model.kv * kTokens) << model.model;
   }
 }
 
@@ -130,7 +133,7 @@ TEST(MemoryPlan, InfiniGenHoldsAnIndexInHbmAndEveryTokenInDram) {
   const auto digests = plan_of(spec_of("infinigen", kDense));
   EXPECT_DOUBLE_EQ(row(digests, "block digests").per_sequence.value(), kDense.kv * kBlocks);
   EXPECT_DOUBLE_EQ(row(digests, "resident blocks").per_sequence.value(), kDense.kv * kBudget);
-  EXPECT_DOUBLE_EQ(each(digests, Tier::dram), kDense.kv * kTokens);
+  EXPECT_DOUBLE_EQ(each(digests, Tier::pinned), kDense.kv * kTokens);
   // Paper: 0.3 of the channels of K, which is half of the KV; two layers' buffers of a tenth of the tokens.
   PointSpec paper = spec_of("infinigen", kDense);
   paper.preset = "paper";
@@ -166,7 +169,7 @@ TEST(MemoryPlan, WindowLayersStayOnTheGpuAndOnlyTheOthersAreOffloaded) {
   // gpt-oss-20b: 24 layers, every other one with a window of 128; 2·8·64·2 B = 2048 B per token and layer.
   PointSpec spec{.method = "flexgen", .model = "gpt-oss-20b"};
   const auto plan = plan_of(spec);
-  EXPECT_DOUBLE_EQ(each(plan, Tier::dram), 12.0 * 2048.0 * kTokens);
+  EXPECT_DOUBLE_EQ(each(plan, Tier::pinned), 12.0 * 2048.0 * kTokens);
   EXPECT_DOUBLE_EQ(row(plan, "caches of window, latent and linear layers").per_sequence.value(), 12.0 * 2048.0 * 128.0);
   EXPECT_DOUBLE_EQ(row(plan, "KV double buffer").per_sequence.value(), 2.0 * 2048.0 * kTokens);
   EXPECT_FALSE(has_row(plan_of(spec_of("flexgen", kDense)), "caches of window, latent and linear layers"));

@@ -69,6 +69,14 @@ TEST(Claims, EqualsHoldsWithinAFifthOfTheClaimedFigure) {
   }
 }
 
+TEST(Claims, ARatioOfSpeedsHoldsWithinAFifthOfItsGain) {
+  // 1.5 claimed is a gain of 0.5: 1.41 and 1.59 hold, 1.39 and 1.61 do not, although both are within 8 % of 1.5.
+  for (const auto& [speed, holds] : {std::pair{141.0, true}, {159.0, true}, {139.0, false}, {161.0, false}}) {
+    const std::vector<PointResult> points = {row("full_kv", 1024, 8, 100.0), row("scout", 1024, 8, speed)};
+    EXPECT_EQ(judge(claim_of("throughput_ratio", 1.5), points).holds, holds) << speed;
+  }
+}
+
 TEST(Claims, BoundsHoldOnTheirSideUpToTheFigureItself) {
   PointResult point = row("scout", 1024, 8, 1.0);
   for (const auto& [predicted, most, least] : {std::tuple{0.1, true, false}, {0.15, true, true}, {0.2, false, true}}) {

@@ -90,6 +90,17 @@ TEST(Plan, TheAutomaticBatchIsTheLargestThatFits) {
   }
 }
 
+TEST(Plan, BatchedCopiesNeedALinkThatStatesThem) {
+  Scenario scenario = small_scenario({});
+  scenario.methods = {request_for("scout", {{"block_copies", std::string("batched")}})};
+  const auto plan = [&] { return plan_point(scenario, scenario.methods[0], scenario.workloads[0], 8192, 1); };
+  scenario.machine.link.batched_h2d.clear();
+  EXPECT_FALSE(plan().fits());
+  EXPECT_EQ(plan().limit, "block_copies: batched needs link.batched_h2d in the machine file");
+  scenario.machine.link.batched_h2d = scenario.machine.link.copy_engine_h2d;
+  EXPECT_TRUE(plan().fits());
+}
+
 TEST(Plan, TheServingLimitBoundsTheAutomaticBatch) {
   Scenario scenario = small_scenario({"full_kv"});
   scenario.workloads[0].max_batch = 5;
