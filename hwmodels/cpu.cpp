@@ -61,12 +61,11 @@ Demand CpuModel::parallel_for(const Work& work) const {
   if (work.bytes <= 0.0 && work.flops <= 0.0) return demand;
   const double chunks = chunks_of(work.items, workers_);
   const double bytes = work.bytes / chunks, flops = work.flops / chunks;
-  const double reading = bytes > 0.0 ? cpu_.core_bandwidth.value() / bytes : 1e15;
-  const double computing = flops > 0.0 ? core_flops_ / flops : 1e15;
+  const double reading = bytes / cpu_.core_bandwidth.value(), computing = flops / core_flops_;
   demand.units = static_cast<std::int64_t>(chunks);
   demand.pool = pool_;
-  demand.rate_cap = std::min(reading, computing);
-  demand.capped_by = computing < reading ? arithmetic_ : reads_;
+  demand.rate_cap = 1.0 / (reading + computing);
+  demand.capped_by = computing > reading ? arithmetic_ : reads_;
   demand.use(dram_, bytes);
   demand.use(reads_, bytes / (work.efficiency * read_rate_));
   demand.use(arithmetic_, flops);

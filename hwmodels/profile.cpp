@@ -17,6 +17,15 @@ std::string_view to_string(ProfileKind kind) {
   return "";
 }
 
+Profile transferred(Profile profile) {
+  profile.kind = ProfileKind::transferred;
+  for (auto& [name, coefficient] : profile.coefficients) {
+    coefficient.low *= 1.0 - kTransferWidening;
+    coefficient.high *= 1.0 + kTransferWidening;
+  }
+  return profile;
+}
+
 double Profile::value(std::string_view coefficient) const {
   const auto found = coefficients.find(coefficient);
   CHECK(found != coefficients.end(), "profile {} lacks coefficient '{}'", name, coefficient);

@@ -1,9 +1,12 @@
 // Coefficients of the hardware models with their intervals and provenance: assumed, fitted or transferred.
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace outrider {
 
@@ -16,15 +19,38 @@ struct Coefficient {
 enum class ProfileKind { assumed, fitted, transferred };
 std::string_view to_string(ProfileKind kind);
 
+// How well a fit meets the samples of a family: |predicted ÷ measured − 1|.
+struct FamilyResiduals {
+  std::string family;
+  std::int64_t samples = 0;
+  double median = 0.0, p90 = 0.0;
+  double held_out_median = 0.0, held_out_p90 = 0.0;  // of samples that the fit did not see, by folds
+  double worst = 0.0;                                // signed
+  std::string worst_shape;
+};
+
+// Where and when a profile was fitted.
+struct FitRecord {
+  std::string program, date;  // version; YYYY-MM-DD
+  std::string cpu, cpu_flags, gpu, driver, clocks;
+  std::int64_t samples = 0, refused = 0;  // refused: too noisy to be fitted to
+  std::vector<FamilyResiduals> residuals;
+};
+
 struct Profile {
   std::string name;
   std::string file;
   ProfileKind kind = ProfileKind::assumed;
   std::string machine;  // the machine it was fitted on; empty for assumptions
   std::string note;
+  std::optional<FitRecord> fit;
   std::map<std::string, Coefficient, std::less<>> coefficients;
 
   double value(std::string_view coefficient) const;  // CHECKs that it exists: the reader requires all of them
 };
+
+// A fitted profile on another machine: efficiencies move, ceilings come from the machine's file, intervals widen.
+inline constexpr double kTransferWidening = 0.2;  // of low and high, outwards
+Profile transferred(Profile profile);
 
 }  // namespace outrider

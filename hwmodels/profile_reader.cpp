@@ -29,6 +29,44 @@ Coefficient read_coefficient(Section item) {
   return coefficient;
 }
 
+FamilyResiduals read_residuals(Section& item) {
+  FamilyResiduals result;
+  result.family = item.text("family");
+  result.samples = item.integer("samples", kNotNegative);
+  result.median = item.number({"median", "of |predicted / measured - 1|"}, kNotNegative);
+  result.p90 = item.number("p90", kNotNegative);
+  result.held_out_median = item.number({"held_out_median", "of samples that the fit did not see"}, kNotNegative);
+  result.held_out_p90 = item.number("held_out_p90", kNotNegative);
+  result.worst = item.number({"worst", "signed"});
+  result.worst_shape = item.text("worst_shape");
+  item.finish();
+  return result;
+}
+
+FitRecord read_fit(Section section) {
+  FitRecord fit;
+  fit.program = section.text({"program", "version that fitted it"});
+  fit.date = section.text("date");
+  fit.cpu = section.text_or("cpu", "");
+  fit.cpu_flags = section.text_or("cpu_flags", "");
+  fit.gpu = section.text_or("gpu", "");
+  fit.driver = section.text_or("driver", "");
+  fit.clocks = section.text_or("clocks", "");
+  fit.samples = section.integer("samples", kNotNegative);
+  fit.refused = section.integer({"refused", "samples too noisy to be fitted to"}, kNotNegative);
+  for (Section& item : section.sections({"residuals", "by family"}, true))
+    fit.residuals.push_back(read_residuals(item));
+  section.finish();
+  return fit;
+}
+
+// A fitted profile says on which machine, and how well.
+void check_kind(Section& root, const Profile& profile) {
+  if (profile.kind == ProfileKind::assumed || root.recording()) return;
+  if (profile.machine.empty()) root.complain("machine", "the machine that a fitted profile was fitted on", "nothing");
+  if (!profile.fit) root.complain("fit", "the record that a fitted profile has", "nothing");
+}
+
 Profile read_fields(Section& root) {
   const std::vector<std::string> kinds = {"assumed", "fitted", "transferred"};
   Profile profile;
@@ -37,6 +75,9 @@ Profile read_fields(Section& root) {
   profile.kind = kind_named(root.choice_or("kind", "assumed", kinds));
   profile.machine = root.text_or({"machine", "the machine it was fitted on; none for assumptions"}, "");
   profile.note = root.text_or("note", "");
+  if (auto section = root.section({"fit", "where and when it was fitted, and how well"}, false))
+    profile.fit = read_fit(std::move(*section));
+  check_kind(root, profile);
   if (auto section = root.section("coefficients", true)) {
     for (const CoefficientInfo& info : coefficient_table()) {
       if (auto item = section->section({info.name, info.meaning}, true))

@@ -96,6 +96,53 @@ CommandSpec explain_command() {
   };
 }
 
+std::vector<FlagSpec> calibrate_flags() {
+  return {
+      {.name = "machine",
+       .value = "MACHINE",
+       .meaning =
+           "The machine file (path or shipped name) that states this host's datasheet figures. Without it, DRAM's "
+           "peak is what all cores read, and a GPU is looked for among the shipped machines."},
+      {.name = "base",
+       .value = "PROFILE",
+       .meaning = "Where coefficients come from that nothing here measures. Default: assumed."},
+      {.name = "name",
+       .value = "NAME",
+       .meaning = "Name of the machine and profile that are written. Default: MACHINE's, or local."},
+      {.name = "out",
+       .value = "DIR",
+       .meaning = "Where samples.csv, machine.yaml and profile.yaml go. Default: results/calibration.",
+       .offer = Offer::directory},
+      {.name = "quick", .meaning = "Fewer shapes and trials: under a minute."},
+      {.name = "only", .value = "A,B", .meaning = "Measure these families only, and fit to all samples in DIR."},
+      {.name = "run",
+       .value = "N",
+       .meaning = "Number of this run in samples.csv. What it has of the run is not measured again. Default: 1."},
+      {.name = "fit-only", .meaning = "Measure nothing; fit to the samples in DIR."},
+      {.name = "list", .meaning = "List the families and why some cannot run here, and stop."},
+      colour_flag(),
+      help_flag(),
+  };
+}
+
+CommandSpec calibrate_command() {
+  return {
+      .name = "calibrate",
+      .summary = "Measure this host with microbenchmarks and fit the profile that the hardware models read.",
+      .details =
+          "Samples are appended to DIR/samples.csv as they come; an interrupted run goes on where it was when the "
+          "same\n"
+          "command is given again. A scenario uses the result with 'machine: DIR/machine.yaml' and\n"
+          "'profile: DIR/profile.yaml'. Leave the host to itself meanwhile.",
+      .operand = {.name = "", .required = false},
+      .flags = calibrate_flags(),
+      .examples = {{"outrider calibrate --quick", "this host in a minute"},
+                   {"outrider calibrate --machine h200-16c --out calibration/data/h200-16c --run 2",
+                    "a second run on a machine whose datasheet is known"},
+                   {"outrider calibrate --only dram_read,cpu_attend", "two families"}},
+  };
+}
+
 CommandSpec list_command() {
   return {
       .name = "list",
@@ -151,7 +198,7 @@ CommandSpec help_command() {
       .operand = {.name = "COMMAND",
                   .required = false,
                   .offer = Offer::choices,
-                  .choices = {"run", "explain", "list", "schema", "completion", "help"}},
+                  .choices = {"run", "explain", "calibrate", "list", "schema", "completion", "help"}},
       .flags = {help_flag()},
       .examples = {{"outrider help run", "the flags of run"}},
   };
@@ -160,8 +207,9 @@ CommandSpec help_command() {
 }  // namespace
 
 std::span<const CommandSpec> command_table() {
-  static const std::vector<CommandSpec> table = {run_command(),    explain_command(),    list_command(),
-                                                 schema_command(), completion_command(), help_command()};
+  static const std::vector<CommandSpec> table = {run_command(),  explain_command(), calibrate_command(),
+                                                 list_command(), schema_command(),  completion_command(),
+                                                 help_command()};
   return table;
 }
 

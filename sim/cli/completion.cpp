@@ -132,6 +132,7 @@ std::string zsh_command(const CommandSpec& command) {
   for (const FlagSpec& flag : command.flags) flags += zsh_flag(flag);
   const OperandSpec& operand = command.operand;
   const std::string position = operand.repeatable ? "*" : operand.required ? "1" : "1:";
+  if (operand.name.empty()) return fmt::format("    {})\n      _arguments \\\n{} ;;\n", command.name, flags);
   const std::string argument =
       fmt::format("{}:{}:{}", position, operand.name, zsh_action(operand.offer, operand.choices));
   return fmt::format("    {})\n      _arguments \\\n{}        {} ;;\n", command.name, flags, quoted(argument));

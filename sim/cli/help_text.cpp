@@ -58,6 +58,7 @@ std::string flag_spelling(const FlagSpec& flag) {
 
 std::string usage_line(const CommandSpec& command) {
   const OperandSpec& operand = command.operand;
+  if (operand.name.empty()) return fmt::format("outrider {} [options]", command.name);
   const std::string name = operand.name + (operand.repeatable ? "..." : "");
   return fmt::format("outrider {} {} [options]", command.name, operand.required ? name : "[" + name + "]");
 }

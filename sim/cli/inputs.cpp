@@ -102,6 +102,15 @@ std::variant<Inputs, InputErrors> load_inputs(const InputRequest& request, const
   if (!scenario) return texts(errors);
   auto profile = read_profile(scenario->profile, errors);
   if (!profile) return texts(errors);
+  if (profile->kind == ProfileKind::fitted && profile->machine != scenario->machine.name) {
+    if (!scenario->transfer_profile) {
+      return InputErrors{
+          fmt::format("{}: profile: expected one for machine '{}', got '{}', which was fitted on '{}'; "
+                      "'transfer_profile: true' allows it",
+                      scenario->source_file, scenario->machine.name, profile->name, profile->machine)};
+    }
+    profile = transferred(std::move(*profile));
+  }
   return Inputs{.scenario = std::move(*scenario), .profile = std::move(*profile)};
 }
 

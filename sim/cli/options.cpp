@@ -138,7 +138,7 @@ void check_operands(Line& line) {
     const std::string choices = operand.choices.empty() ? "" : fmt::format(" ({})", join(operand.choices, ", "));
     return line.error("{} is missing{}", operand.name, choices);
   }
-  const std::size_t most = operand.repeatable ? line.operands.size() : 1;
+  const std::size_t most = operand.name.empty() ? 0 : operand.repeatable ? line.operands.size() : 1;
   for (std::size_t i = most; i < line.operands.size(); ++i) {
     line.error("unexpected argument '{}'", printable(line.operands[i]));
   }
@@ -207,8 +207,9 @@ std::vector<Assignment> take_assignments(Line& line) {
   return assignments;
 }
 
-std::vector<std::string> take_labels(Line& line) {
-  const auto text = line.flags.take_one("methods");
+// Names between commas; `what` is one of them.
+std::vector<std::string> take_names(Line& line, const std::string& flag, const char* what) {
+  const auto text = line.flags.take_one(flag);
   if (!text) return {};
   std::vector<std::string> labels;
   std::size_t at = 0;
@@ -218,9 +219,9 @@ std::vector<std::string> take_labels(Line& line) {
     at = comma + 1;
     const bool again = std::find(labels.begin(), labels.end(), label) != labels.end();
     if (label.empty()) {
-      line.error("--methods: empty label in '{}'", printable(*text));
+      line.error("--{}: empty {} in '{}'", flag, what, printable(*text));
     } else if (again) {
-      line.error("--methods: '{}' is named twice", printable(label));
+      line.error("--{}: '{}' is named twice", flag, printable(label));
     } else {
       labels.push_back(label);
     }
@@ -251,7 +252,7 @@ std::optional<TimelinePoint> take_timeline(Line& line) {
 Request read_run(Line& line) {
   RunRequest request{.scenarios = line.operands};
   request.assignments = take_assignments(line);
-  request.methods = take_labels(line);
+  request.methods = take_names(line, "methods", "label");
   request.out = line.flags.take_one("out");
   request.seed = take_seed(line);
   request.timeline = take_timeline(line);
@@ -280,6 +281,27 @@ Request read_explain(Line& line) {
   return request;
 }
 
+Request read_calibrate(Line& line) {
+  CalibrateRequest request;
+  request.machine = line.flags.take_one("machine");
+  request.base = line.flags.take_one("base").value_or("assumed");
+  request.name = line.flags.take_one("name").value_or("");
+  request.out = line.flags.take_one("out").value_or("results/calibration");
+  request.only = take_names(line, "only", "family");
+  const auto run = line.flags.take_one("run");
+  const auto number = run ? whole_number<int>(*run) : std::optional<int>(1);
+  if (!number || *number < 1) line.error("--run: expected a whole number of at least 1, got '{}'", printable(*run));
+  request.run = number.value_or(1);
+  request.quick = line.flags.take_switch("quick");
+  request.fit_only = line.flags.take_switch("fit-only");
+  request.list = line.flags.take_switch("list");
+  request.no_colour = line.flags.take_switch("no-color");
+  if (request.out.empty()) line.error("--out: expected a folder, got ''");
+  if (request.fit_only && (request.quick || !request.only.empty()))
+    line.error("--fit-only measures nothing: --quick and --only exclude it");
+  return request;
+}
+
 Request read_list(Line& line) {
   ListRequest request;
   if (!line.operands.empty()) request.what = line.operands.front();
@@ -298,6 +320,7 @@ Request read_request(Line& line) {
   const std::string operand = line.operands.empty() ? "" : line.operands.front();
   if (name == "run") return read_run(line);
   if (name == "explain") return read_explain(line);
+  if (name == "calibrate") return read_calibrate(line);
   if (name == "list") return read_list(line);
   if (name == "schema") return SchemaRequest{operand};
   if (name == "completion") return CompletionRequest{operand};

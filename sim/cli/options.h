@@ -42,6 +42,17 @@ struct ExplainRequest {
   bool no_colour = false;
 };
 
+struct CalibrateRequest {
+  std::optional<std::string> machine;  // name or file; none: what is known of this host
+  std::string base = "assumed";        // profile, name or file
+  std::string name;                    // of the machine that is written; empty: as `machine`, or "local"
+  std::string out;
+  std::vector<std::string> only;  // families; empty: all
+  int run = 1;
+  bool quick = false, fit_only = false, list = false;
+  bool no_colour = false;
+};
+
 struct ListRequest {
   std::string what;
   bool verbose = false, json = false, names = false;
@@ -59,8 +70,8 @@ struct HelpRequest {
 };  // empty: the program
 struct VersionRequest {};
 
-using Request = std::variant<RunRequest, ExplainRequest, ListRequest, SchemaRequest, CompletionRequest, HelpRequest,
-                             VersionRequest>;
+using Request = std::variant<RunRequest, ExplainRequest, CalibrateRequest, ListRequest, SchemaRequest,
+                             CompletionRequest, HelpRequest, VersionRequest>;
 
 struct ParsedCommandLine {
   Request request{};                  // meaningful only without errors

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <string>
 
 #include "sim/cli/console.h"
 
@@ -11,7 +12,8 @@ namespace outrider {
 // Silent where the error stream is no terminal. The line is wiped when this goes out of scope.
 class Progress {
  public:
-  explicit Progress(const Console& console);
+  // `done_words`: as in "12 of 40 points simulated".
+  explicit Progress(const Console& console, std::string done_words = "points simulated");
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -20,6 +22,8 @@ class Progress {
 
  private:
   const Console& console_;
+  std::string done_words_;
+  std::chrono::steady_clock::time_point begin_;
   std::chrono::steady_clock::time_point next_;
   bool shown_ = false;
 };

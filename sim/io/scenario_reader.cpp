@@ -88,6 +88,8 @@ void Reader::read_profile(Section& root, Scenario& scenario) {
                 "efficiencies and costs: a shipped profile, data/<machine>, or a path; assumptions by default");
   if (const auto path = resolve(root, key, root.text_or(key, "assumed"), Shelf::profiles))
     scenario.profile = path->string();
+  scenario.transfer_profile =
+      root.flag_or({"transfer_profile", "allow a profile that was fitted on another machine; false by default"}, false);
 }
 
 void Reader::read_claims_into(Section& root, const MethodList& methods, Scenario& scenario) {

@@ -65,7 +65,8 @@ struct Scenario {
   std::string source_file;
   ModelSpec model;
   MachineSpec machine;
-  std::string profile;  // path of the coefficient profile
+  std::string profile;            // path of the coefficient profile
+  bool transfer_profile = false;  // allows a profile that was fitted on another machine
   std::vector<MethodRequest> methods;
   std::vector<Workload> workloads;
   Locality locality;

@@ -45,7 +45,12 @@ std::vector<std::string> caveats_of(const Scenario& scenario, const Profile& pro
         profile.name + ")");
   }
   if (profile.kind == ProfileKind::transferred) {
-    caveats.push_back("efficiencies are transferred from machine " + profile.machine);
+    caveats.push_back("efficiencies are transferred from machine " + profile.machine +
+                      ", and their intervals widened: nothing was measured on this one");
+  }
+  if (profile.kind == ProfileKind::fitted && profile.fit) {
+    caveats.push_back("coefficients were fitted on this kind of machine on " + profile.fit->date + " (" +
+                      std::to_string(profile.fit->samples) + " samples); those that say so are assumed");
   }
   if (!scenario.locality.preset.empty()) {
     caveats.push_back("block selection is a stochastic process (locality " + scenario.locality.preset +

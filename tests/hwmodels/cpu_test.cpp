@@ -9,6 +9,11 @@ MachineSpec cpu_machine() {
   machine.cpu.dram_measured = BytesPerSecond(0.0);
   return machine;
 }
+MachineSpec reading_machine() {
+  MachineSpec machine = cpu_machine();
+  machine.cpu.flops_per_cycle_bf16 = 1e9;
+  return machine;
+}
 double amount_on(const MachineModel& model, const Op& op, std::string_view resource) {
   const Demand demand = model.demand(op);
   for (const Use& use : demand.used()) {
@@ -23,7 +28,7 @@ double seconds_after_fork(const MachineModel& model, const Op& op) {
 
 // 64 tokens of one KV head are one chunk: one core, at its streaming rate.
 TEST(Cpu, OneChunkRunsAtOneCoresBandwidth) {
-  const MachineSpec machine = cpu_machine();
+  const MachineSpec machine = reading_machine();
   const MachineModel model(machine, assumed_profile());
   AttentionShape shape = decode_attention(1.0, 64.0);
   shape.kv_heads = 1;
@@ -34,9 +39,8 @@ TEST(Cpu, OneChunkRunsAtOneCoresBandwidth) {
 }
 // Long contexts are split among the 15 workers (one core stays with the host thread), which reach their share of DRAM.
 TEST(Cpu, ManyTokensReachTheSharedRateOfDram) {
-  MachineSpec machine = cpu_machine();
+  MachineSpec machine = reading_machine();
   machine.cpu.core_bandwidth = BytesPerSecond(40e9);
-  machine.cpu.flops_per_cycle_bf16 = 1e6;
   const Profile profile = assumed_profile();
   const MachineModel model(machine, profile);
   const double rate = machine.cpu.dram_bandwidth.value() * profile.value("cpu.dram_efficiency") *
@@ -73,7 +77,9 @@ TEST(Cpu, TheRateOfAttentionNeverFallsWithSequencesOrCores) {
 }
 // Two kernels at once share what the workers can read.
 TEST(Cpu, TwoKernelsAtOnceTakeAsLongAsOneAfterTheOther) {
-  const MachineModel model(cpu_machine(), assumed_profile());
+  MachineSpec machine = reading_machine();
+  machine.cpu.core_bandwidth = BytesPerSecond(40e9);
+  const MachineModel model(machine, assumed_profile());
   const Op op = op_of(Family::cpu_attend, decode_attention(16.0, 2048.0));
   Demand twice = model.demand(op);
   twice.units *= 2;
@@ -81,16 +87,18 @@ TEST(Cpu, TwoKernelsAtOnceTakeAsLongAsOneAfterTheOther) {
   EXPECT_NEAR(isolated_duration(twice, model.platform()).seconds().value() - twice.latency.seconds().value(),
               2.0 * seconds_after_fork(model, op), 1e-9);
 }
-// With slow cores arithmetic binds: 2 · tokens · query heads · (128 + 128) FLOPs on 15 cores.
-TEST(Cpu, SlowArithmeticBindsBeforeMemory) {
+// A core reads and computes in turn: bytes ÷ rate + 2 · tokens · query heads · (128 + 128) FLOPs ÷ speed, on 15 cores.
+TEST(Cpu, ReadingAndArithmeticAddUp) {
   MachineSpec machine = cpu_machine();
-  machine.cpu.flops_per_cycle_bf16 = 1.0;
+  machine.cpu.flops_per_cycle_bf16 = 16.0;
   const Profile profile = assumed_profile();
   const MachineModel model(machine, profile);
   const AttentionShape shape = decode_attention(60.0, 1024.0);
-  const double flops = 2.0 * shape.tokens * 40.0 * 256.0;
-  const double rate = 15.0 * machine.cpu.clock.value() * profile.value("cpu.arithmetic_efficiency");
-  EXPECT_NEAR(seconds_after_fork(model, op_of(Family::cpu_attend, shape)) * rate / flops, 1.0, 1e-6);
+  const double reading = cached_bytes(shape) / machine.cpu.core_bandwidth.value();
+  const double computing = 2.0 * shape.tokens * 40.0 * 256.0 /
+                           (16.0 * machine.cpu.clock.value() * profile.value("cpu.arithmetic_efficiency"));
+  EXPECT_GT(reading / computing, 0.02);
+  EXPECT_NEAR(seconds_after_fork(model, op_of(Family::cpu_attend, shape)) * 15.0 / (reading + computing), 1.0, 1e-6);
 }
 TEST(Cpu, ForkAndJoinGrowWithThreads) {
   MachineSpec machine = cpu_machine();

@@ -60,13 +60,12 @@ const IncludeTable& include_table() {
       {"hwmodels", {"sim/engine/demand.h", "sim/graph", "sim/spec", "sim/io", "sim/base"}},
       {"kernels", {"kernels/cpu", "sim/graph", "sim/trace", "sim/base"}},
       {"kernels/cpu", {"sim/base"}},
-      {"calibration",
-       {"kernels", "kernels/cpu", "hwmodels", "sim/io", "sim/graph", "sim/trace", "sim/spec", "sim/base"}},
+      {"calibration", {"kernels/cpu", "hwmodels", "sim/io", "sim/graph", "sim/trace", "sim/spec", "sim/base"}},
       {"sim/study",
        {"sim/methods", "sim/engine", "sim/io", "hwmodels", "sim/graph", "sim/trace", "sim/spec", "sim/base"}},
       {"sim/cli",
-       {"sim/study", "sim/methods", "sim/engine", "sim/io", "hwmodels", "sim/graph", "sim/trace", "sim/spec",
-        "sim/base"}},
+       {"calibration", "sim/study", "sim/methods", "sim/engine", "sim/io", "hwmodels", "sim/graph", "sim/trace",
+        "sim/spec", "sim/base"}},
   };
   return table;
 }

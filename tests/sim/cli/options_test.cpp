@@ -153,9 +153,16 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{{"schema", "trace"}, {"outrider schema: unknown WHAT 'trace' (valid: scenario, machine, profile)"}},
         BadLine{{"completion", "bahs"},
                 {"outrider completion: unknown SHELL 'bahs', did you mean 'bash'? (valid: bash, zsh, fish)"}},
+        BadLine{{"calibrate", "this"}, {"outrider calibrate: unexpected argument 'this'"}},
+        BadLine{{"calibrate", "--run", "0", "--fit-only", "--quick"},
+                {"outrider calibrate: --run: expected a whole number of at least 1, got '0'",
+                 "outrider calibrate: --fit-only measures nothing: --quick and --only exclude it"}},
+        BadLine{
+            {"calibrate", "--only", "a,,a"},
+            {"outrider calibrate: --only: empty family in 'a,,a'", "outrider calibrate: --only: 'a' is named twice"}},
         BadLine{{"help", "rnu"},
-                {"outrider help: unknown COMMAND 'rnu', did you mean 'run'? (valid: run, explain, list, schema, "
-                 "completion, help)"}},
+                {"outrider help: unknown COMMAND 'rnu', did you mean 'run'? (valid: run, explain, calibrate, list, "
+                 "schema, completion, help)"}},
         BadLine{{"run", "a", "--\x1b[2J"}, {"outrider run: unknown option '--\\x1b[2J'"}},
         // All mistakes of a line, in the order in which they are read.
         BadLine{{"run", "--threads", "0", "--seed", "x"},
@@ -171,17 +178,19 @@ TEST(CommandTable, HelpNamesEveryCommand) {
 
 TEST(CommandTable, EveryFlagOfEveryCommandIsRead) {
   // A flag that no request reads aborts by CHECK; so every flag of the table is given once, with a value that suits.
-  const std::vector<std::pair<std::string, std::string>> values = {{"methods", "m"},  {"threads", "1"}, {"seed", "1"},
-                                                                   {"timeline", "m"}, {"set", "a=b"},   {"method", "m"},
-                                                                   {"context", "1"},  {"batch", "1"},   {"out", "d"}};
+  const std::vector<std::pair<std::string, std::string>> values = {
+      {"methods", "m"}, {"threads", "1"}, {"seed", "1"},  {"timeline", "m"}, {"set", "a=b"},
+      {"method", "m"},  {"context", "1"}, {"batch", "1"}, {"out", "d"},      {"machine", "m"},
+      {"base", "p"},    {"name", "n"},    {"only", "f"},  {"run", "2"}};
   for (const CommandSpec& command : command_table()) {
     for (const FlagSpec& flag : command.flags) {
-      Lines line = {command.name, command.operand.choices.empty() ? "x" : command.operand.choices.front(),
-                    "--" + flag.name};
+      Lines line = {command.name, "--" + flag.name};
       for (const auto& [name, value] : values) {
         if (name == flag.name) line.push_back(value);
       }
-      EXPECT_EQ(line.size(), flag.value.empty() ? 3U : 4U) << command.name << " --" << flag.name;
+      EXPECT_EQ(line.size(), flag.value.empty() ? 2U : 3U) << command.name << " --" << flag.name;
+      const OperandSpec& operand = command.operand;
+      if (!operand.name.empty()) line.push_back(operand.choices.empty() ? "x" : operand.choices.front());
       if (command.name == "explain" && flag.name != "method") line.insert(line.end(), {"--method", "m"});
       EXPECT_EQ(parse_command_line(line).errors, Lines{}) << command.name << " --" << flag.name;
     }

@@ -1,0 +1,278 @@
+// Preparation of the CPU's trials: memory touched by those who read it, pools, and a watch for preemptions.
+#include "calibration/cpu_microbenches.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <numeric>
+#include <span>
+
+#include "kernels/cpu/attention_batch.h"
+#include "kernels/cpu/stream.h"
+#include "sim/base/check.h"
+#include "sim/base/random.h"
+
+namespace outrider {
+namespace {
+
+constexpr std::int64_t kHeads = 8, kDim = 128, kBlockTokens = 32, kBlockElements = 2 * kBlockTokens * kDim;
+constexpr std::size_t kWordsPerBlock = kBlockElements * sizeof(Bf16) / sizeof(std::uint64_t);
+
+double seconds_of(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+long preemptions() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_nivcsw;
+}
+
+// A thread that loses its core now and then does no harm to a long trial, and spoils a short one.
+Trial timed(const std::function<void()>& work) {
+  constexpr double kTolerated = 100.0;  // preemptions per second
+  const long before = preemptions();
+  const double seconds = seconds_of(work);
+  return {seconds, static_cast<double>(preemptions() - before) > kTolerated * seconds};
+}
+
+// Memory far beyond the caches, filled once with blocks of normals in bf16; what is measured first pays for it.
+class Arena final : public BenchMemory {
+ public:
+  explicit Arena(double bytes) : blocks_(static_cast<std::size_t>(bytes) / (kWordsPerBlock * sizeof(std::uint64_t))) {}
+
+  std::size_t blocks() const { return blocks_; }
+  double bytes() const { return static_cast<double>(blocks_ * kWordsPerBlock * sizeof(std::uint64_t)); }
+  std::uint64_t* words() {
+    if (!words_) fill();
+    return words_.get();
+  }
+  const Bf16* elements() { return reinterpret_cast<const Bf16*>(words()); }
+
+ private:
+  struct Free {
+    void operator()(std::uint64_t* words) const { std::free(words); }
+  };
+
+  void fill() {
+    constexpr std::size_t kPage = 2u << 20;
+    const std::size_t bytes = blocks_ * kWordsPerBlock * sizeof(std::uint64_t);
+    words_.reset(static_cast<std::uint64_t*>(std::aligned_alloc(kPage, (bytes + kPage - 1) / kPage * kPage)));
+    CHECK(words_ != nullptr, "no memory of {} bytes", bytes);
+    ThreadPool pool;
+    const std::size_t parts = 16;
+    pool.parallel_for(parts, [&](std::size_t part, int) {
+      RandomStream random = RandomStream(1).fork(static_cast<std::uint64_t>(part));
+      auto* const elements = reinterpret_cast<Bf16*>(words_.get());
+      const std::size_t first = part * blocks_ / parts, end = (part + 1) * blocks_ / parts;
+      for (std::size_t i = first * kBlockElements; i < std::min((first + 4), end) * kBlockElements; ++i)
+        elements[i] = to_bf16(static_cast<float>(random.normal()));
+      for (std::size_t block = first + 4; block < end; ++block)
+        std::copy_n(elements + (block - 4) * kBlockElements, kBlockElements, elements + block * kBlockElements);
+    });
+  }
+
+  std::size_t blocks_;
+  std::unique_ptr<std::uint64_t, Free> words_;
+};
+
+// 1, 2, 4, … and all.
+std::vector<int> thread_counts(int processors) {
+  std::vector<int> counts;
+  for (int threads = 1; threads < processors; threads *= 2) counts.push_back(threads);
+  counts.push_back(processors);
+  return counts;
+}
+
+// One thread takes long for all of the arena, and a part of it is as good.
+std::size_t blocks_for(const Arena& arena, int threads, int processors) {
+  const std::size_t least = arena.blocks() / 4;
+  return std::max(least, arena.blocks() * static_cast<std::size_t>(threads) / static_cast<std::size_t>(processors));
+}
+
+constexpr std::size_t kStreamBlocks = 64;  // to a chunk: 1 MiB
+
+class StreamExperiment final : public Experiment {
+ public:
+  StreamExperiment(Arena& arena, int threads, std::size_t chunks, bool reads)
+      : arena_(arena), pool_({.threads = threads - 1}), sums_(chunks), reads_(reads) {}
+
+  Trial trial() override {
+    return timed([&] {
+      pool_.parallel_for(sums_.size(), [&](std::size_t chunk, int) {
+        constexpr std::size_t kWords = kStreamBlocks * kWordsPerBlock;
+        std::uint64_t* const words = arena_.words() + chunk * kWords;
+        if (reads_) {
+          sums_[chunk] = read_stream(words, kWords);
+        } else {
+          write_stream(words, kWords, 0x3f803f803f803f80ull);
+        }
+      });
+    });
+  }
+
+ private:
+  Arena& arena_;
+  ThreadPool pool_;
+  std::vector<std::uint64_t> sums_;
+  bool reads_;
+};
+
+Microbench stream_bench(const std::string& family, Arena& arena, int threads, int processors) {
+  const std::size_t chunks = blocks_for(arena, threads, processors) / kStreamBlocks;
+  const double bytes = static_cast<double>(chunks * kStreamBlocks * kWordsPerBlock * sizeof(std::uint64_t));
+  Microbench bench;
+  bench.family = family;
+  bench.shape = {{"threads", static_cast<double>(threads)}, {"bytes", bytes}};
+  bench.prepare = [=, &arena] {
+    return std::make_unique<StreamExperiment>(arena, threads, chunks, family == "dram_read");
+  };
+  return bench;
+}
+
+// In quick succession, as layers follow each other: workers still spin.
+class ForkJoinExperiment final : public Experiment {
+ public:
+  explicit ForkJoinExperiment(int threads) : pool_({.threads = threads - 1}) {}
+
+  Trial trial() override {
+    constexpr int kRounds = 100;
+    Trial trial = timed([&] {
+      for (int i = 0; i < kRounds; ++i)
+        pool_.parallel_for(static_cast<std::size_t>(pool_.threads()), [](std::size_t, int) {});
+    });
+    trial.seconds /= kRounds;
+    return trial;
+  }
+
+ private:
+  ThreadPool pool_;
+};
+
+Microbench fork_join_bench(int threads) {
+  Microbench bench;
+  bench.family = "fork_join";
+  bench.shape = {{"threads", static_cast<double>(threads)}};
+  bench.prepare = [=] { return std::make_unique<ForkJoinExperiment>(threads); };
+  return bench;
+}
+
+struct AttendCase {
+  int threads = 1;
+  std::int64_t sequences = 1, tokens = 2048, group = 4;  // tokens of each sequence
+  bool scattered = true;
+};
+
+class AttendExperiment final : public Experiment {
+ public:
+  AttendExperiment(Arena& arena, const AttendCase& at)
+      : arena_(arena), at_(at), pool_({.threads = at.threads - 1}), attender_(pool_), order_(arena.blocks()) {
+    RandomStream random(2);
+    std::iota(order_.begin(), order_.end(), 0);
+    for (std::size_t i = order_.size(); at.scattered && i > 1; --i) std::swap(order_[i - 1], order_[random.below(i)]);
+    const std::vector<std::int32_t> once = order_;
+    order_.insert(order_.end(), once.begin(), once.end());
+    heads_.resize(static_cast<std::size_t>(at.sequences * kHeads));
+    const std::size_t rows = heads_.size() * static_cast<std::size_t>(at.group);
+    queries_.resize(rows * kDim);
+    output_.resize(rows * kDim);
+    lse_.resize(rows);
+    for (float& each : queries_) each = static_cast<float>(random.normal());
+  }
+
+  Trial trial() override {
+    deal_blocks();
+    const AttentionBatch<Bf16> batch{.kv = {arena_.elements(), kBlockElements, kBlockTokens, kDim},
+                                     .heads = heads_,
+                                     .group = at_.group,
+                                     .queries = queries_.data(),
+                                     .scale = 1.0f / std::sqrt(static_cast<float>(kDim)),
+                                     .output = output_.data(),
+                                     .lse = lse_.data()};
+    return timed([&] { attender_.attend(best_path(), batch); });
+  }
+
+ private:
+  // Every KV head of every sequence gets blocks of its own, and every trial those that were not read for longest.
+  void deal_blocks() {
+    const std::size_t all = order_.size() / 2, per_head = static_cast<std::size_t>(at_.tokens / kBlockTokens);
+    for (std::size_t head = 0; head < heads_.size(); ++head)
+      heads_[head] = {std::span(order_).subspan((next_ + head * per_head) % all, per_head), at_.tokens};
+    next_ = (next_ + heads_.size() * per_head) % all;
+  }
+
+  Arena& arena_;
+  AttendCase at_;
+  ThreadPool pool_;
+  BatchAttender attender_;
+  std::vector<std::int32_t> order_;  // of all blocks, twice
+  std::size_t next_ = 0;             // where the next trial starts in it
+  std::vector<AttentionHead> heads_;
+  std::vector<float> queries_, output_, lse_;
+};
+
+Microbench attend_bench(Arena& arena, const AttendCase& at) {
+  Microbench bench;
+  bench.family = "cpu_attend";
+  bench.shape = {{"threads", static_cast<double>(at.threads)},
+                 {"sequences", static_cast<double>(at.sequences)},
+                 {"kv_heads", static_cast<double>(kHeads)},
+                 {"q_heads", static_cast<double>(kHeads * at.group)},
+                 {"head_dim", static_cast<double>(kDim)},
+                 {"tokens", static_cast<double>(at.sequences * at.tokens)},
+                 {"block_tokens", static_cast<double>(kBlockTokens)},
+                 {"scattered", at.scattered ? 1.0 : 0.0}};
+  bench.prepare = [=, &arena] { return std::make_unique<AttendExperiment>(arena, at); };
+  return bench;
+}
+
+std::vector<AttendCase> attend_cases(int processors, Effort effort) {
+  std::vector<AttendCase> cases;
+  // Nearly all cores attend: where two threads share a core, a few would be faster than their part of all.
+  std::vector<int> threads = {processors};
+  if (processors > 1) threads.push_back(processors - 1);
+  for (const int count : threads) {
+    for (const std::int64_t group : {1, 2, 4, 5, 8}) {
+      if (effort == Effort::quick && group == 2) continue;
+      for (const auto& [sequences, tokens] : {std::pair<std::int64_t, std::int64_t>{1, 2048}, {8, 1536}, {16, 8192}}) {
+        cases.push_back({count, sequences, tokens, group, true});
+        if (effort == Effort::full && tokens == 8192) cases.push_back({count, sequences, tokens, group, false});
+      }
+    }
+  }
+  return cases;
+}
+
+}  // namespace
+
+std::vector<FamilyInfo> cpu_families() {
+  return {{"dram_read", "reading of DRAM, by threads"},
+          {"dram_write", "writing of DRAM past the caches, by threads"},
+          {"fork_join", "an empty parallel loop, by threads"},
+          {"cpu_attend", "decode attention in bf16 over listed blocks, by threads, query heads and load"}};
+}
+
+MicrobenchSet cpu_microbenches(const HostFacts& facts, Effort effort) {
+  constexpr double kMost = 2147483648.0, kShareOfMemory = 0.25;
+  const double bytes = std::min(effort == Effort::quick ? 0.25 * kMost : kMost, kShareOfMemory * facts.memory_bytes);
+  auto owned = std::make_unique<Arena>(bytes);
+  Arena& arena = *owned;
+  MicrobenchSet set;
+  set.memory.push_back(std::move(owned));
+  for (const AttendCase& at : attend_cases(facts.processors, effort)) set.list.push_back(attend_bench(arena, at));
+  for (const int threads : thread_counts(facts.processors))
+    set.list.push_back(stream_bench("dram_read", arena, threads, facts.processors));
+  for (const int threads : thread_counts(facts.processors)) {
+    if (threads > 1) set.list.push_back(fork_join_bench(threads));
+  }
+  for (const int threads : thread_counts(facts.processors))  // last: it overwrites what attention reads
+    set.list.push_back(stream_bench("dram_write", arena, threads, facts.processors));
+  return set;
+}
+
+}  // namespace outrider

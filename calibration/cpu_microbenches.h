@@ -1,0 +1,16 @@
+// Memory, thread pool and attention of the host's cores.
+#pragma once
+
+#include <vector>
+
+#include "calibration/microbench.h"
+
+namespace outrider {
+
+std::vector<FamilyInfo> cpu_families();
+// Shapes: dram_read, dram_write {threads, bytes}; fork_join {threads};
+// cpu_attend {threads, sequences, kv_heads, q_heads, head_dim, tokens (summed over sequences), block_tokens,
+// scattered}.
+MicrobenchSet cpu_microbenches(const HostFacts& facts, Effort effort);
+
+}  // namespace outrider

@@ -1,0 +1,38 @@
+// Fitting of coefficients to measured times, robustly and with intervals.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace outrider {
+
+// Times t_i > 0 and a model t(θ, i) > 0 with parameters θ > 0. What is minimised is Σ h(log t(θ, i) − log t_i), h
+// Huber's function, over log θ: errors count relatively, and a few wild samples do not pull.
+struct FitProblem {
+  std::vector<double> start;     // θ
+  std::vector<double> measured;  // t_i
+  // All model times at θ at once, since what θ stands for is expensive to set up.
+  std::function<std::vector<double>(std::span<const double> theta)> predict;
+};
+
+struct Fit {
+  std::vector<double> theta;
+  std::vector<double> low, high;        // P5 and P95 over bootstrap resamples of the samples
+  std::vector<double> errors;           // t(θ, i) ÷ t_i − 1, of the fit to all samples
+  std::vector<double> held_out_errors;  // of each sample by the fit to the folds without it
+};
+
+struct FitOptions {
+  int resamples = 100;
+  int folds = 5;
+  std::uint64_t seed = 1;
+};
+
+// Levenberg–Marquardt with reweighting (Eigen). Requires more samples than parameters.
+Fit fit(const FitProblem& problem, const FitOptions& options);
+
+}  // namespace outrider

@@ -1,0 +1,24 @@
+// Builds without CUDA: every family of the GPU is waived.
+#include "calibration/gpu_probe.h"
+
+namespace outrider {
+namespace {
+
+constexpr const char* kMissing = "this program was built without CUDA";
+
+}  // namespace
+
+GpuFacts gpu_facts() { return {.name = {}, .driver = {}, .clocks = {}, .missing = kMissing}; }
+
+MicrobenchSet gpu_microbenches(const HostFacts& /*facts*/, Effort /*effort*/) {
+  MicrobenchSet set;
+  for (const FamilyInfo& family : gpu_families()) {
+    Microbench waived;
+    waived.family = family.name;
+    waived.waived = kMissing;
+    set.list.push_back(std::move(waived));
+  }
+  return set;
+}
+
+}  // namespace outrider

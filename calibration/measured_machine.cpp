@@ -1,0 +1,134 @@
+// Reading of machine figures off samples.
+#include "calibration/measured_machine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+
+#include "sim/io/quantities.h"
+
+namespace outrider {
+namespace {
+
+double median_of(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// To five digits: more would be noise.
+double rounded(double value) { return *parse_number(fmt::format("{:.5g}", value)); }
+
+// Figures taken from samples, noted with where they come from.
+class Measured {
+ public:
+  Measured(MachineSpec& machine, const std::vector<Sample>& samples) : machine_(machine), samples_(samples) {}
+
+  // Bytes ÷ time of the family's samples that qualify, as their median; 0 where there are none.
+  double rate(const std::string& family, const std::function<bool(const SampleShape&)>& qualifies) const {
+    std::vector<double> rates;
+    for (const Sample& sample : samples_) {
+      if (sample.family == family && qualifies(sample.shape))
+        rates.push_back(sample.shape.at("bytes") / sample.time.median);
+    }
+    return rates.empty() ? 0.0 : median_of(rates);
+  }
+
+  void set_rate(const char* path, BytesPerSecond& figure, double rate, const std::string& source) {
+    if (rate <= 0.0) return;
+    figure = BytesPerSecond(rounded(rate));
+    machine_.sources[path] = source;
+  }
+
+  void set_cost(const char* path, Seconds& figure, const std::string& family) {
+    std::vector<double> times;
+    for (const Sample& sample : samples_) {
+      if (sample.family == family) times.push_back(sample.time.median);
+    }
+    if (times.empty()) return;
+    figure = Seconds(rounded(median_of(times)));
+    machine_.sources[path] = fmt::format("measured: {}", family);
+  }
+
+  // One fragment's time in a long row: the median of (time − latency) ÷ count over the samples of each fragment, where
+  // the latency is what single copies take beyond it.
+  std::vector<TransferPoint> surface(const std::string& family) const {
+    std::map<double, std::pair<double, double>> longest;  // by fragment: most copies, and one's share of their time
+    for (const Sample& sample : samples_) {
+      if (sample.family != family) continue;
+      const double count = sample.shape.at("count");
+      auto& best = longest[sample.shape.at("fragment")];
+      if (count > best.first) best = {count, sample.time.median / count};
+    }
+    std::vector<TransferPoint> points;
+    double least = 0.0;
+    for (const auto& [fragment, best] : longest) {
+      least = std::max(least, best.second);  // a larger copy takes no less
+      points.push_back({Bytes(fragment), BytesPerSecond(rounded(fragment / least))});
+    }
+    return points;
+  }
+
+ private:
+  MachineSpec& machine_;
+  const std::vector<Sample>& samples_;
+};
+
+void set_link(MachineSpec& machine, Measured& measured) {
+  LinkSpec& link = machine.link;
+  const auto any = [](const SampleShape&) { return true; };
+  for (const auto& [family, points, rate, path] :
+       {std::tuple{"copy_h2d", &link.copy_engine_h2d, &link.h2d, "link.h2d"},
+        std::tuple{"copy_d2h", &link.copy_engine_d2h, &link.d2h, "link.d2h"}}) {
+    std::vector<TransferPoint> surface = measured.surface(family);
+    if (surface.empty()) continue;
+    const auto fastest =
+        std::max_element(surface.begin(), surface.end(), [](const auto& a, const auto& b) { return a.rate < b.rate; });
+    measured.set_rate(path, *rate, fastest->rate.value(), fmt::format("measured: {}, the fastest copies", family));
+    *points = std::move(surface);
+    machine.sources[std::string("link.") + (points == &link.copy_engine_h2d ? "copy_engine_h2d" : "copy_engine_d2h")] =
+        fmt::format("measured: {}", family);
+  }
+  measured.set_rate("link.bidirectional", link.bidirectional, measured.rate("copy_both", any), "measured: copy_both");
+  measured.set_rate("link.zero_copy", link.zero_copy, measured.rate("gather_h2d", any), "measured: gather_h2d");
+}
+
+void set_host(MachineSpec& machine, Measured& measured) {
+  HostSpec& host = machine.host;
+  measured.set_cost("host.kernel_launch", host.kernel_launch, "launch_kernel");
+  measured.set_cost("host.copy_launch", host.copy_launch, "launch_copy");
+  measured.set_cost("host.graph_launch", host.graph_launch, "launch_graph");
+  measured.set_cost("host.synchronize", host.synchronize, "synchronize");
+}
+
+}  // namespace
+
+MachineSpec measured_machine(MachineSpec machine, const HostFacts& facts, const std::vector<Sample>& samples,
+                             bool datasheet_known) {
+  Measured measured(machine, samples);
+  CpuSpec& cpu = machine.cpu;
+  const auto one = [](const SampleShape& shape) { return shape.at("threads") == 1.0; };
+  const auto all = [&](const SampleShape& shape) {
+    return shape.at("threads") == static_cast<double>(facts.processors);
+  };
+  measured.set_rate("cpu.core_bandwidth", cpu.core_bandwidth, measured.rate("dram_read", one),
+                    "measured: dram_read, one thread");
+  if (!datasheet_known) {
+    measured.set_rate("cpu.dram_bandwidth", cpu.dram_bandwidth, measured.rate("dram_read", all),
+                      "measured: dram_read, all threads; the datasheet's peak is not known");
+    cpu.name = facts.cpu;
+    cpu.cores = facts.processors;
+    cpu.sockets = 1;
+    cpu.inter_socket = BytesPerSecond(0.0);
+    cpu.dram_capacity = Bytes(facts.memory_bytes);
+    for (const char* path : {"cpu.cores", "cpu.dram_capacity"}) machine.sources[path] = "this host";
+  }
+  cpu.measured_cores = 0;
+  cpu.dram_measured = cpu.attention_measured = BytesPerSecond(0.0);
+  set_link(machine, measured);
+  set_host(machine, measured);
+  return machine;
+}
+
+}  // namespace outrider

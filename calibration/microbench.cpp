@@ -1,0 +1,83 @@
+// The list of families and the loop over it.
+#include "calibration/microbench.h"
+
+#include <algorithm>
+
+#include "calibration/cpu_microbenches.h"
+#include "calibration/gpu_probe.h"
+
+namespace outrider {
+namespace {
+
+StopRule rule_of(Effort effort) {
+  return effort == Effort::quick ? StopRule{.precision = 0.01, .least = 9, .most = 150, .budget = 0.8}
+                                 : StopRule{.precision = 0.005, .least = 11, .most = 300, .budget = 3.0};
+}
+
+bool wanted(const Microbench& bench, const std::vector<std::string>& only) {
+  return only.empty() || std::find(only.begin(), only.end(), bench.family) != only.end();
+}
+
+Sample measured(const Microbench& bench, const MeasureOptions& options) {
+  const std::unique_ptr<Experiment> experiment = bench.prepare();
+  experiment->trial();  // touches memory and wakes what sleeps
+  const auto trial = [&experiment] { return experiment->trial(); };
+  return {options.run, bench.family, bench.shape, measure(trial, rule_of(options.effort))};
+}
+
+}  // namespace
+
+std::vector<FamilyInfo> families() {
+  std::vector<FamilyInfo> all = cpu_families();
+  for (FamilyInfo& family : gpu_families()) all.push_back(std::move(family));
+  return all;
+}
+
+void MicrobenchSet::add(MicrobenchSet more) {
+  for (Microbench& bench : more.list) list.push_back(std::move(bench));
+  for (std::unique_ptr<BenchMemory>& each : more.memory) memory.push_back(std::move(each));
+}
+
+MicrobenchSet microbenches(const HostFacts& facts, Effort effort) {
+  MicrobenchSet set = cpu_microbenches(facts, effort);
+  set.add(gpu_microbenches(facts, effort));
+  return set;
+}
+
+MeasureReport run_microbenches(const std::vector<Microbench>& list, const std::vector<Sample>& present,
+                               const MeasureOptions& options) {
+  MeasureReport report;
+  std::vector<const Microbench*> todo;
+  for (const Microbench& bench : list) {
+    if (!wanted(bench, options.only)) continue;
+    if (!bench.waived.empty()) {
+      report.waived.push_back(bench);
+      continue;
+    }
+    const auto same = std::find_if(present.begin(), present.end(), [&](const Sample& sample) {
+      return sample.run == options.run && sample.family == bench.family && sample.shape == bench.shape;
+    });
+    if (same == present.end()) {
+      todo.push_back(&bench);
+    } else {
+      ++report.resumed;
+      report.samples.push_back(*same);
+    }
+  }
+  for (const Microbench* bench : todo) {
+    if (options.progress) options.progress(report.measured, todo.size());
+    if (options.stop && options.stop()) {
+      report.stopped = true;
+      break;
+    }
+    const Sample sample = measured(*bench, options);
+    append_samples(options.samples, {sample});
+    report.unsettled += sample.time.settled ? 0 : 1;
+    report.discarded += static_cast<std::size_t>(sample.time.discarded);
+    ++report.measured;
+    report.samples.push_back(sample);
+  }
+  return report;
+}
+
+}  // namespace outrider

@@ -1,0 +1,214 @@
+// Stages of the fit, each with its coefficients and families.
+#include "calibration/profile_fit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "calibration/fit.h"
+#include "calibration/sample_ops.h"
+#include "hwmodels/machine_model.h"
+#include "sim/base/check.h"
+
+namespace outrider {
+namespace {
+
+// Coefficients that are fitted together, over all samples of the families, by the models' own times.
+struct Stage {
+  std::vector<std::string> coefficients, families;
+};
+
+const std::vector<Stage>& stages() {
+  static const std::vector<Stage> all = {
+      {{"gpu.gemm_hbm_efficiency", "gpu.gemm_arithmetic_efficiency", "gpu.gemm_latency"}, {"gemm"}},
+      {{"gpu.attention_hbm_efficiency", "gpu.attention_latency"}, {"attend_dense"}},
+      {{"gpu.sparse_attention_hbm_efficiency"}, {"attend_sparse"}},
+      {{"gpu.stream_hbm_efficiency", "gpu.stream_latency"}, {"elementwise"}},
+      {{"cpu.attention_dram_efficiency", "cpu.arithmetic_efficiency", "cpu.fork_join", "cpu.fork_join_per_thread"},
+       {"cpu_attend", "fork_join"}},
+  };
+  return all;
+}
+
+using Samples = std::vector<const Sample*>;
+
+bool usable(const Sample& sample) { return sample.time.settled || sample.time.spread <= kMostSpread; }
+
+Samples of_family(const std::vector<Sample>& samples, const std::string& family) {
+  Samples found;
+  for (const Sample& sample : samples) {
+    if (sample.family == family && usable(sample)) found.push_back(&sample);
+  }
+  return found;
+}
+
+double quantile(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1) + 0.5)];
+}
+
+std::string provenance(const std::string& families, std::size_t samples) {
+  return fmt::format("{} samples of {}", samples, families);
+}
+
+// A coefficient that samples state each for itself: the median, and the range of them and of their intervals.
+struct Statement {
+  double value, low, high;
+};
+void set_directly(Profile& profile, const char* name, const std::vector<Statement>& statements,
+                  const std::string& from) {
+  if (statements.empty()) return;
+  std::vector<double> values;
+  Coefficient coefficient{.value = 0.0, .low = std::numeric_limits<double>::infinity(), .high = 0.0, .source = {}};
+  for (const Statement& each : statements) {
+    values.push_back(each.value);
+    coefficient.low = std::min(coefficient.low, each.low);
+    coefficient.high = std::max(coefficient.high, each.high);
+  }
+  coefficient.value = quantile(values, 0.5);
+  coefficient.source = provenance(from, statements.size());
+  profile.coefficients[name] = coefficient;
+}
+
+// Rates of the samples with the most threads (or of all), as shares of a peak.
+std::vector<Statement> shares_of_peak(const Samples& samples, BytesPerSecond peak) {
+  double most = 0.0;
+  for (const Sample* sample : samples)
+    most = std::max(most, sample->shape.has("threads") ? sample->shape.at("threads") : 0.0);
+  std::vector<Statement> shares;
+  for (const Sample* sample : samples) {
+    if (sample->shape.has("threads") && sample->shape.at("threads") < most) continue;
+    const double bytes = sample->shape.at("bytes") / peak.value();
+    shares.push_back({bytes / sample->time.median, bytes / sample->time.high, bytes / sample->time.low});
+  }
+  return shares;
+}
+
+std::vector<Statement> times_of(const Samples& samples) {
+  std::vector<Statement> times;
+  for (const Sample* sample : samples) times.push_back({sample->time.median, sample->time.low, sample->time.high});
+  return times;
+}
+
+// Factors of the read rate that writing costs.
+std::vector<Statement> write_costs(const Samples& reads, const Samples& writes) {
+  std::vector<Statement> costs;
+  if (reads.empty()) return costs;
+  std::vector<double> rates;
+  for (const Sample* read : reads) rates.push_back(read->shape.at("bytes") / read->time.median);
+  const double rate = quantile(rates, 0.5);
+  for (const Sample* write : writes) {
+    const double ideal = write->shape.at("bytes") / rate;
+    costs.push_back({write->time.median / ideal, write->time.low / ideal, write->time.high / ideal});
+  }
+  return costs;
+}
+
+void read_directly(Profile& profile, const MachineSpec& machine, const std::vector<Sample>& samples) {
+  const Samples hbm = of_family(samples, "hbm_read");
+  set_directly(profile, "gpu.hbm_efficiency", shares_of_peak(hbm, machine.gpu.hbm_bandwidth), "hbm_read");
+  set_directly(profile, "gpu.hbm_write_cost", write_costs(hbm, of_family(samples, "hbm_write")), "hbm_write");
+  set_directly(profile, "gpu.kernel_latency", times_of(of_family(samples, "kernel_chain")), "kernel_chain");
+  set_directly(profile, "cpu.dram_efficiency",
+               shares_of_peak(of_family(samples, "dram_read"), machine.cpu.dram_bandwidth), "dram_read");
+}
+
+class StageFit {
+ public:
+  StageFit(const Stage& stage, Profile& profile, const MachineSpec& machine, const std::vector<Sample>& samples)
+      : stage_(stage), profile_(profile), machine_(machine) {
+    for (const std::string& family : stage.families) {
+      for (const Sample* sample : of_family(samples, family)) samples_.push_back(sample);
+    }
+  }
+
+  bool possible() const { return samples_.size() > stage_.coefficients.size(); }
+
+  void run(std::vector<FamilyResiduals>& residuals) {
+    FitProblem problem;
+    for (const std::string& name : stage_.coefficients) problem.start.push_back(profile_.value(name));
+    for (const Sample* sample : samples_) problem.measured.push_back(sample->time.median);
+    problem.predict = [this](std::span<const double> theta) { return times(theta); };
+    const Fit found = fit(problem, {});
+    for (std::size_t i = 0; i < stage_.coefficients.size(); ++i) {
+      profile_.coefficients[stage_.coefficients[i]] = {
+          found.theta[i], found.low[i], found.high[i],
+          provenance(fmt::format("{}", fmt::join(stage_.families, " and ")), samples_.size())};
+    }
+    for (const std::string& family : stage_.families) residuals.push_back(residuals_of(family, found));
+  }
+
+ private:
+  std::vector<double> times(std::span<const double> theta) {
+    for (std::size_t i = 0; i < theta.size(); ++i) profile_.coefficients[stage_.coefficients[i]].value = theta[i];
+    std::vector<double> times;
+    std::vector<std::pair<std::int64_t, MachineModel>> models;  // by cores
+    for (const Sample* sample : samples_) {
+      const MachineSpec machine = machine_of(*sample, machine_);
+      auto model =
+          std::find_if(models.begin(), models.end(), [&](const auto& each) { return each.first == machine.cpu.cores; });
+      if (model == models.end())
+        model = models.insert(models.end(), {machine.cpu.cores, MachineModel(machine, profile_)});
+      const std::optional<Op> op = op_of(*sample);
+      CHECK(op.has_value(), "family {} is in a stage and has no operation", sample->family);
+      times.push_back(isolated_duration(model->second.demand(*op), model->second.platform()).seconds().value());
+    }
+    return times;
+  }
+
+  FamilyResiduals residuals_of(const std::string& family, const Fit& found) const {
+    FamilyResiduals result;
+    result.family = family;
+    std::vector<double> errors, held_out;
+    for (std::size_t i = 0; i < samples_.size(); ++i) {
+      if (samples_[i]->family != family) continue;
+      errors.push_back(std::abs(found.errors[i]));
+      held_out.push_back(std::abs(found.held_out_errors[i]));
+      if (std::abs(found.errors[i]) < std::abs(result.worst)) continue;
+      result.worst = found.errors[i];
+      result.worst_shape = samples_[i]->shape.text();
+    }
+    result.samples = static_cast<std::int64_t>(errors.size());
+    if (errors.empty()) return result;
+    result.median = quantile(errors, 0.5);
+    result.p90 = quantile(errors, 0.9);
+    result.held_out_median = quantile(held_out, 0.5);
+    result.held_out_p90 = quantile(held_out, 0.9);
+    return result;
+  }
+
+  const Stage& stage_;
+  Profile& profile_;
+  const MachineSpec& machine_;
+  Samples samples_;
+};
+
+}  // namespace
+
+ProfileFit fit_profile(const MachineSpec& machine, const Profile& base, const std::vector<Sample>& samples) {
+  ProfileFit result{.profile = base, .kept = {}};
+  result.profile.name = machine.name;
+  result.profile.kind = ProfileKind::fitted;
+  result.profile.machine = machine.name;
+  result.profile.note.clear();
+  FitRecord& record = result.profile.fit.emplace();
+  record.samples = static_cast<std::int64_t>(samples.size());
+  record.refused = std::count_if(samples.begin(), samples.end(), [](const Sample& each) { return !usable(each); });
+  MachineSpec ceilings = machine;
+  ceilings.cpu.dram_measured = ceilings.cpu.attention_measured = BytesPerSecond(0.0);
+  read_directly(result.profile, ceilings, samples);
+  for (const Stage& stage : stages()) {
+    StageFit one(stage, result.profile, ceilings, samples);
+    if (one.possible()) one.run(record.residuals);
+  }
+  for (auto& [name, coefficient] : result.profile.coefficients) {
+    if (coefficient.source != base.coefficients.at(name).source) continue;
+    result.kept.push_back(name);
+    coefficient.source = "not measured here; " + coefficient.source;
+  }
+  return result;
+}
+
+}  // namespace outrider

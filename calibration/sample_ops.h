@@ -1,0 +1,19 @@
+// What a sample measured, as the simulator sees it: an operation on a machine.
+#pragma once
+
+#include <optional>
+
+#include "calibration/sample.h"
+#include "sim/graph/op.h"
+#include "sim/spec/machine.h"
+
+namespace outrider {
+
+// The operation of a family that the hardware models time; none for families that are read directly.
+// Shapes: see cpu_microbenches.h and gpu_families.cpp.
+std::optional<Op> op_of(const Sample& sample);
+
+// The machine as far as the sample used it: so many of its cores.
+MachineSpec machine_of(const Sample& sample, const MachineSpec& machine);
+
+}  // namespace outrider

@@ -1,0 +1,225 @@
+// `outrider calibrate`: measure, fit, write samples, machine and profile.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+#include <map>
+
+#include "calibration/measured_machine.h"
+#include "calibration/microbench.h"
+#include "calibration/profile_fit.h"
+#include "calibration/yaml_files.h"
+#include "hwmodels/profile_reader.h"
+#include "sim/cli/commands.h"
+#include "sim/cli/format.h"
+#include "sim/cli/inputs.h"
+#include "sim/cli/progress.h"
+#include "sim/io/atomic_file.h"
+#include "sim/io/machine_reader.h"
+
+namespace outrider {
+namespace {
+
+namespace fs = std::filesystem;
+
+volatile std::sig_atomic_t interrupted = 0;
+
+// While this lives, the first Ctrl-C ends the run after the measurement at hand.
+class InterruptGuard {
+ public:
+  InterruptGuard() : before_(std::signal(SIGINT, [](int) { interrupted = 1; })) { interrupted = 0; }
+  ~InterruptGuard() { std::signal(SIGINT, before_); }
+  InterruptGuard(const InterruptGuard&) = delete;
+  InterruptGuard& operator=(const InterruptGuard&) = delete;
+
+ private:
+  void (*before_)(int);
+};
+
+struct CalibrateInputs {
+  MachineSpec machine;
+  Profile base;
+  std::vector<Sample> samples;  // already in DIR
+};
+
+fs::path samples_file(const CalibrateRequest& request) { return fs::path(request.out) / "samples.csv"; }
+
+// A file, or a shipped one of that name.
+std::optional<fs::path> file_of(const std::string& given, const std::vector<ShippedFile>& shipped) {
+  std::error_code ignored;
+  if (fs::is_regular_file(given, ignored)) return fs::path(given);
+  for (const ShippedFile& each : shipped) {
+    if (each.name == given) return each.file;
+  }
+  return std::nullopt;
+}
+
+// The shipped machine with this host's GPU, or any: then its GPU is not this host's, and nothing of it is measured.
+std::string machine_like(const HostFacts& facts, const std::vector<ShippedFile>& shipped) {
+  for (const ShippedFile& each : shipped) {
+    ConfigErrors ignored;
+    const auto machine = read_machine(each.file, ignored);
+    if (machine && !facts.gpu.empty() &&
+        facts.gpu.find(machine->gpu.name.substr(0, machine->gpu.name.find(' '))) != std::string::npos)
+      return each.name;
+  }
+  return "h200-16c";
+}
+
+InputErrors only_errors(const CalibrateRequest& request) {
+  std::vector<std::string> names;
+  for (const FamilyInfo& family : families()) names.push_back(family.name);
+  InputErrors errors;
+  for (const std::string& name : request.only) {
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      errors.push_back(fmt::format("--only: unknown family '{}'{}", printable(name), suggestion(name, names)));
+  }
+  return errors;
+}
+
+std::variant<CalibrateInputs, InputErrors> load(const CalibrateRequest& request, const HostFacts& facts,
+                                                const Console& console) {
+  InputErrors problems = only_errors(request);
+  const FoundLibrary found = open_library(console);
+  problems.insert(problems.end(), found.errors.begin(), found.errors.end());
+  const std::vector<ShippedFile> machines = found.library ? found.library->machines() : std::vector<ShippedFile>{};
+  const std::vector<ShippedFile> profiles = found.library ? found.library->profiles() : std::vector<ShippedFile>{};
+  const std::string machine_name = request.machine.value_or(machine_like(facts, machines));
+  const auto machine_file = file_of(machine_name, machines), base_file = file_of(request.base, profiles);
+  if (!machine_file)
+    problems.push_back(fmt::format("--machine: no file and no shipped machine '{}'", printable(machine_name)));
+  if (!base_file)
+    problems.push_back(fmt::format("--base: no file and no shipped profile '{}'", printable(request.base)));
+  if (!problems.empty()) return problems;
+  ConfigErrors errors;
+  auto machine = read_machine(*machine_file, errors);
+  auto base = read_profile(*base_file, errors);
+  std::optional<std::vector<Sample>> samples = std::vector<Sample>{};
+  if (fs::exists(samples_file(request)) || request.fit_only) samples = read_samples(samples_file(request), errors);
+  if (!errors.empty()) {
+    for (const ConfigError& error : errors.all()) problems.push_back(to_string(error));
+    return problems;
+  }
+  return CalibrateInputs{std::move(*machine), std::move(*base), std::move(*samples)};
+}
+
+int list_families(const HostFacts& facts, const CalibrateRequest& request, const Console& console) {
+  const MicrobenchSet set = microbenches(facts, request.quick ? Effort::quick : Effort::full);
+  Table table({{"family"}, {"shapes", Align::right}, {"what"}, {"cannot run here"}});
+  for (const FamilyInfo& family : families()) {
+    const auto of_family = [&](const Microbench& bench) { return bench.family == family.name; };
+    const auto first = std::find_if(set.list.begin(), set.list.end(), of_family);
+    const bool runs = first != set.list.end() && first->waived.empty();
+    const auto shapes = std::count_if(set.list.begin(), set.list.end(), of_family);
+    table.add_row({family.name, runs ? fmt::format("{}", shapes) : "–", family.meaning,
+                   runs || first == set.list.end() ? "" : first->waived});
+  }
+  console.out(table.render(look_of(console, request.no_colour)));
+  return kDone;
+}
+
+std::string today() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
+}
+
+MeasureReport measure_all(const CalibrateRequest& request, const HostFacts& facts, const std::vector<Sample>& present,
+                          const Console& console) {
+  const InterruptGuard guard;
+  Progress progress(console, "measurements");
+  const MicrobenchSet set = microbenches(facts, request.quick ? Effort::quick : Effort::full);
+  return run_microbenches(set.list, present,
+                          {.samples = samples_file(request),
+                           .only = request.only,
+                           .effort = request.quick ? Effort::quick : Effort::full,
+                           .run = request.run,
+                           .progress = [&](std::size_t done, std::size_t all) { progress.show(done, all); },
+                           .stop = [] { return interrupted != 0; }});
+}
+
+std::string measured_text(const MeasureReport& report) {
+  std::string text = fmt::format("{} measurements, {} of them not settled, {} trials discarded as disturbed",
+                                 report.measured, report.unsettled, report.discarded);
+  if (report.resumed > 0) text += fmt::format("; {} were there already", report.resumed);
+  text += "\n";
+  std::map<std::string, std::vector<std::string>> waived;  // families by reason
+  for (const Microbench& bench : report.waived) waived[bench.waived].push_back(bench.family);
+  for (const auto& [reason, names] : waived) text += fmt::format("waived, since {}: {}\n", reason, join(names, ", "));
+  return text;
+}
+
+std::string fit_text(const ProfileFit& fit, const TableLook& look) {
+  Table coefficients({{"coefficient"}, {"value", Align::right}, {"P5 to P95", Align::right}, {"from"}});
+  for (const auto& [name, each] : fit.profile.coefficients) {
+    if (std::find(fit.kept.begin(), fit.kept.end(), name) != fit.kept.end()) continue;
+    coefficients.add_row(
+        {name, fmt::format("{:.4g}", each.value), fmt::format("{:.3g} to {:.3g}", each.low, each.high), each.source});
+  }
+  Table residuals({{"family"},
+                   {"samples", Align::right},
+                   {"median", Align::right},
+                   {"P90", Align::right},
+                   {"held out", Align::right},
+                   {"P90", Align::right},
+                   {"worst", Align::right},
+                   {"where"}});
+  for (const FamilyResiduals& each : fit.profile.fit->residuals) {
+    residuals.add_row({each.family, fmt::format("{}", each.samples), percent(each.median), percent(each.p90),
+                       percent(each.held_out_median), percent(each.held_out_p90), signed_percent(each.worst),
+                       each.worst_shape});
+  }
+  return "\n" + coefficients.render(look) + "\n" + residuals.render(look) +
+         fmt::format(
+             "\n{} coefficients are as in the base profile: nothing here measures them. {} samples were refused as "
+             "noisy.\n",
+             fit.kept.size(), fit.profile.fit->refused);
+}
+
+int fit_and_write(const CalibrateRequest& request, const HostFacts& facts, const CalibrateInputs& inputs,
+                  const std::vector<Sample>& samples, const Console& console) {
+  MachineSpec machine = measured_machine(inputs.machine, facts, samples, request.machine.has_value());
+  if (!request.name.empty() || !request.machine) machine.name = request.name.empty() ? "local" : request.name;
+  ProfileFit fit = fit_profile(machine, inputs.base, samples);
+  FitRecord& record = *fit.profile.fit;
+  record.program = program_version();
+  record.date = today();
+  record.cpu = facts.cpu;
+  record.cpu_flags = facts.cpu_flags;
+  record.gpu = facts.gpu;
+  record.driver = facts.driver;
+  record.clocks = facts.clocks;
+  const fs::path folder = request.out;
+  write_atomically(folder / "machine.yaml", machine_yaml(machine, ""));
+  write_atomically(folder / "profile.yaml", profile_yaml(fit.profile, ""));
+  console.out(fit_text(fit, look_of(console, request.no_colour)));
+  console.out(fmt::format("\nIn {}: samples.csv, machine.yaml, profile.yaml\n", printable(folder.string())));
+  return kDone;
+}
+
+}  // namespace
+
+int calibrate_command(const CalibrateRequest& request, const Console& console) {
+  const HostFacts facts = host_facts();
+  if (request.list) return list_families(facts, request, console);
+  auto loaded = load(request, facts, console);
+  if (const auto* errors = std::get_if<InputErrors>(&loaded)) return report_wrong_input(*errors, console);
+  const CalibrateInputs& inputs = std::get<CalibrateInputs>(loaded);
+  try {
+    if (request.fit_only) return fit_and_write(request, facts, inputs, inputs.samples, console);
+    fs::create_directories(request.out);
+    const MeasureReport report = measure_all(request, facts, inputs.samples, console);
+    console.out(measured_text(report));
+    if (report.stopped) {
+      console.error("interrupted; the same command goes on from here\n");
+      return kEnvironmentFailed;
+    }
+    ConfigErrors none;
+    const auto samples = read_samples(samples_file(request), none);
+    return fit_and_write(request, facts, inputs, samples.value_or(report.samples), console);
+  } catch (const std::runtime_error& problem) { throw EnvironmentError(problem.what()); }
+}
+
+}  // namespace outrider
