@@ -15,7 +15,7 @@ namespace {
 using Eigen::VectorXd;
 
 constexpr int kReweightings = 6;
-constexpr double kHuberScale = 1.345;      // 95 % efficient under normal errors
+constexpr double kHuberScale = 0.5;        // of σ: nearly the median, since errors of models are no normal noise
 constexpr double kLeastDeviation = 0.002;  // relative: finer agreement than this is no reason to distrust a sample
 
 double median_of(std::vector<double> values) {

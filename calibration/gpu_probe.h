@@ -15,6 +15,8 @@ struct GpuFacts {
 
 GpuFacts gpu_facts();
 std::vector<FamilyInfo> gpu_families();
+// Every family once, with the reason why it cannot run.
+MicrobenchSet waived_gpu_microbenches(const std::string& reason);
 MicrobenchSet gpu_microbenches(const HostFacts& facts, Effort effort);
 
 }  // namespace outrider

@@ -22,10 +22,11 @@ struct Stage {
 
 const std::vector<Stage>& stages() {
   static const std::vector<Stage> all = {
+      {{"link.copy_latency"}, {"copy_h2d", "copy_d2h"}},
       {{"gpu.gemm_hbm_efficiency", "gpu.gemm_arithmetic_efficiency", "gpu.gemm_latency"}, {"gemm"}},
       {{"gpu.attention_hbm_efficiency", "gpu.attention_latency"}, {"attend_dense"}},
       {{"gpu.sparse_attention_hbm_efficiency"}, {"attend_sparse"}},
-      {{"gpu.stream_hbm_efficiency", "gpu.stream_latency"}, {"elementwise"}},
+      {{"gpu.stream_hbm_efficiency", "gpu.stream_latency", "gpu.l2_speedup"}, {"elementwise"}},
       {{"cpu.attention_dram_efficiency", "cpu.arithmetic_efficiency", "cpu.fork_join", "cpu.fork_join_per_thread"},
        {"cpu_attend", "fork_join"}},
   };
@@ -106,10 +107,30 @@ std::vector<Statement> write_costs(const Samples& reads, const Samples& writes) 
   return costs;
 }
 
+// What copies at their rate take off the reading rate, per byte copied.
+std::vector<Statement> copy_costs(const Samples& reads, const Samples& beside, BytesPerSecond copy_rate) {
+  std::vector<Statement> costs;
+  if (reads.empty()) return costs;
+  std::vector<double> rates;
+  for (const Sample* read : reads) rates.push_back(read->shape.at("bytes") / read->time.median);
+  const double alone = quantile(rates, 1.0);
+  for (const Sample* sample : beside) {
+    const auto cost = [&](double seconds) {
+      return std::max(0.0, (alone - sample->shape.at("bytes") / seconds) / copy_rate.value());
+    };
+    costs.push_back({cost(sample->time.median), cost(sample->time.low), cost(sample->time.high)});
+  }
+  return costs;
+}
+
 void read_directly(Profile& profile, const MachineSpec& machine, const std::vector<Sample>& samples) {
   const Samples hbm = of_family(samples, "hbm_read");
   set_directly(profile, "gpu.hbm_efficiency", shares_of_peak(hbm, machine.gpu.hbm_bandwidth), "hbm_read");
   set_directly(profile, "gpu.hbm_write_cost", write_costs(hbm, of_family(samples, "hbm_write")), "hbm_write");
+  set_directly(profile, "gpu.h2d_hbm_cost", copy_costs(hbm, of_family(samples, "read_beside_h2d"), machine.link.h2d),
+               "read_beside_h2d");
+  set_directly(profile, "gpu.d2h_hbm_cost", copy_costs(hbm, of_family(samples, "read_beside_d2h"), machine.link.d2h),
+               "read_beside_d2h");
   set_directly(profile, "gpu.kernel_latency", times_of(of_family(samples, "kernel_chain")), "kernel_chain");
   set_directly(profile, "cpu.dram_efficiency",
                shares_of_peak(of_family(samples, "dram_read"), machine.cpu.dram_bandwidth), "dram_read");

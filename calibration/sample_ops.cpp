@@ -39,11 +39,21 @@ std::optional<Op> op_of(const Sample& sample) {
                                            .n = static_cast<std::int64_t>(shape.at("n")),
                                            .k = static_cast<std::int64_t>(shape.at("k"))});
   }
+  if (sample.family == "copy_h2d" || sample.family == "copy_d2h") {
+    const bool up = sample.family == "copy_h2d";
+    return op_with(up ? Family::copy_h2d : Family::copy_d2h,
+                   CopyShape{.direction = up ? Direction::h2d : Direction::d2h,
+                             .path = CopyPath::copy_engine,
+                             .memory = HostMemory::pinned,
+                             .fragments = shape.at("count"),
+                             .fragment = Bytes(shape.at("fragment"))});
+  }
   if (sample.family == "elementwise") {
     return op_with(Family::norm_rope, StreamShape{.read = Bytes(shape.at("read")),
                                                   .write = Bytes(shape.at("write")),
                                                   .flops = Flops(0.0),
-                                                  .items = shape.at("rows")});
+                                                  .items = shape.at("rows"),
+                                                  .recent = true});
   }
   return std::nullopt;
 }

@@ -96,6 +96,7 @@ std::string gpu_yaml(const MachineSpec& machine) {
   lines.quantity("hbm_capacity", gpu.hbm_capacity.value(), Dimension::bytes);
   lines.quantity("hbm_bandwidth", gpu.hbm_bandwidth.value(), Dimension::bytes_per_second);
   lines.quantity("hbm_latency", gpu.hbm_latency.value(), Dimension::seconds);
+  lines.quantity("l2", gpu.l2.value(), Dimension::bytes);
   lines.quantity("shared_memory_per_sm", gpu.shared_memory_per_sm.value(), Dimension::bytes);
   lines.number("registers_per_sm", static_cast<double>(gpu.registers_per_sm));
   lines.number("threads_per_sm", static_cast<double>(gpu.threads_per_sm));

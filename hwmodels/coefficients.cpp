@@ -12,6 +12,7 @@ constexpr CoefficientInfo kTable[] = {
     {"gpu.sparse_attention_hbm_efficiency", "the same over scattered blocks"},
     {"gpu.attention_arithmetic_efficiency", "share of peak arithmetic that attention reaches"},
     {"gpu.stream_hbm_efficiency", "share of achievable HBM bandwidth of elementwise and scanning kernels"},
+    {"gpu.l2_speedup", "rate of elementwise kernels whose data L2 holds, relative to achievable HBM bandwidth"},
     {"gpu.bytes_in_flight_per_sm", "bytes that one SM keeps in flight to HBM"},
     {"gpu.kernel_latency", "seconds from a predecessor's end to full speed, kernels of one stream or graph"},
     {"gpu.gemm_latency", "further seconds of a GEMM: filling its pipeline, split-K reduction"},

@@ -11,6 +11,7 @@ namespace {
 
 constexpr double kTile = 128.0;  // queries that a CTA of prefill attention takes
 constexpr double kMostWaves = 4.0;
+constexpr double kShareOfL2 = 0.6;  // beyond, lines are evicted before they are read
 
 // Launch configurations that decode kernels of these families typically have; shared memory as far as the SM has it.
 std::int64_t family_ctas(const GpuSpec& gpu, LaunchConfig config) {
@@ -27,6 +28,7 @@ constexpr LaunchConfig kStream{.threads = 256, .registers_per_thread = 32, .shar
 GpuModel::GpuModel(const GpuSpec& gpu, const Profile& profile, Platform& platform)
     : gpu_(gpu),
       hbm_rate_(gpu.hbm_bandwidth.value() * profile.value("gpu.hbm_efficiency")),
+      l2_rate_(hbm_rate_ * profile.value("gpu.l2_speedup")),
       gemm_hbm_(profile.value("gpu.gemm_hbm_efficiency")),
       gemm_arithmetic_(profile.value("gpu.gemm_arithmetic_efficiency")),
       attend_hbm_(profile.value("gpu.attention_hbm_efficiency")),
@@ -46,6 +48,8 @@ GpuModel::GpuModel(const GpuSpec& gpu, const Profile& profile, Platform& platfor
       stream_ctas_(family_ctas(gpu, kStream)) {
   hbm_ = ResourceId(platform.resources.size());
   platform.resources.push_back({"HBM", "B/s read-equivalent", hbm_rate_});
+  l2_ = ResourceId(platform.resources.size());
+  platform.resources.push_back({"L2", "B/s", l2_rate_});
   for (int type = 0; type < kDataTypes; ++type) {
     const double peak = gpu.peak[static_cast<std::size_t>(type)].value();
     if (peak <= 0.0) continue;
@@ -71,14 +75,15 @@ Demand GpuModel::launch(const Kernel& kernel) const {
   const double on_one_sm = std::ceil(running / static_cast<double>(gpu_.sms));
   const double bytes = kernel.bytes / units, flops = kernel.flops / units;
   const auto type = static_cast<std::size_t>(arithmetic_of(kernel.type));
+  const ResourceId memory = kernel.in_l2 ? l2_ : hbm_;
   const auto cap_at = [&demand](double rate, ResourceId share_of) {
     if (demand.rate_cap > 0.0 && demand.rate_cap <= rate) return;
     demand.rate_cap = rate;
     demand.capped_by = share_of;
   };
   if (bytes > 0.0) {
-    cap_at(kernel.hbm_efficiency * hbm_rate_ / (running * bytes), hbm_);
-    cap_at(sm_rate_ / (on_one_sm * bytes), ResourceId());
+    cap_at(kernel.hbm_efficiency * (kernel.in_l2 ? l2_rate_ : hbm_rate_) / (running * bytes), memory);
+    if (!kernel.in_l2) cap_at(sm_rate_ / (on_one_sm * bytes), ResourceId());
   }
   if (flops > 0.0) {
     const double share = std::max(running, static_cast<double>(gpu_.sms) * on_one_sm);  // idle SMs compute nothing
@@ -87,7 +92,7 @@ Demand GpuModel::launch(const Kernel& kernel) const {
   demand.units = static_cast<std::int64_t>(units);
   demand.pool = slots_;
   demand.slots_per_unit = kSharesPerSm / kernel.ctas_per_sm;
-  demand.use(hbm_, bytes);
+  demand.use(memory, bytes);
   if (flops > 0.0) demand.use(arithmetic_[type], flops);
   return demand;
 }
@@ -144,15 +149,16 @@ Demand GpuModel::prefill_attention(const AttentionShape& shape) const {
 
 Demand GpuModel::stream(const StreamShape& shape) const {
   constexpr double kBytesPerCta = 16384.0;  // one pass of 256 threads over four 16-byte loads
-  const double bytes = shape.read.value() + write_cost_ * shape.write.value();
-  const double grid = std::max(shape.items, std::ceil(bytes / kBytesPerCta));
-  return launch({.ctas = grid,
+  const Bytes moved = shape.read + shape.write;
+  const bool in_l2 = shape.recent && moved <= kShareOfL2 * gpu_.l2;
+  return launch({.ctas = std::max(shape.items, std::ceil(moved.value() / kBytesPerCta)),
                  .ctas_per_sm = stream_ctas_,
-                 .bytes = bytes,
+                 .bytes = in_l2 ? moved.value() : shape.read.value() + write_cost_ * shape.write.value(),
                  .flops = shape.flops.value(),
                  .type = DataType::fp32,
-                 .hbm_efficiency = stream_hbm_,
+                 .hbm_efficiency = in_l2 ? 1.0 : stream_hbm_,
                  .arithmetic_efficiency = attend_arithmetic_,
+                 .in_l2 = in_l2,
                  .latency = kernel_latency_ + stream_latency_});
 }
 

@@ -21,6 +21,8 @@ inline constexpr std::int64_t kSharesPerSm = 65536;
 // with H the achievable HBM bandwidth, P the peak arithmetic of the type, e the family's efficiencies, I the bytes an
 // SM keeps in flight, L the HBM latency and a the CTAs on its SM (Little's law). Alone it takes
 //   latency + waves × max(Q/(e_hbm·H), F/(e_ar·P)) ÷ waves.
+// An elementwise kernel that reads what was just written finds it in L2, if it fits: it moves its bytes at l · H and
+// takes nothing of HBM.
 class GpuModel {
  public:
   // Adds the GPU's resources and SM pool to the platform.
@@ -41,6 +43,7 @@ class GpuModel {
     double bytes = 0.0, flops = 0.0;
     DataType type = DataType::bf16;
     double hbm_efficiency = 1.0, arithmetic_efficiency = 1.0;
+    bool in_l2 = false;
     double latency = 0.0;  // seconds
   };
   Demand launch(const Kernel& kernel) const;
@@ -51,12 +54,12 @@ class GpuModel {
   DataType arithmetic_of(DataType type) const;
 
   GpuSpec gpu_;
-  double hbm_rate_;
+  double hbm_rate_, l2_rate_;
   double gemm_hbm_, gemm_arithmetic_, attend_hbm_, sparse_hbm_, attend_arithmetic_, stream_hbm_;
   double sm_rate_, kernel_latency_, gemm_latency_, attention_latency_, stream_latency_;
   double write_cost_, h2d_cost_, d2h_cost_;
   std::int64_t gemm_ctas_, attention_ctas_, stream_ctas_;
-  ResourceId hbm_;
+  ResourceId hbm_, l2_;
   std::array<ResourceId, kDataTypes> arithmetic_;
   PoolId slots_;
 };

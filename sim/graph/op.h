@@ -88,6 +88,7 @@ struct StreamShape {
   Bytes read, write;
   Flops flops;
   double items = 0.0;
+  bool recent = false;  // reads what the kernels before wrote, so that a cache may hold it
 };
 
 enum class CopyPath : std::uint8_t { copy_engine, batched, sm_zero_copy };

@@ -35,6 +35,7 @@ void read_gpu(Figures figures, GpuSpec& gpu) {
   gpu.hbm_capacity = Bytes(figures.quantity("hbm_capacity", kBytes));
   gpu.hbm_bandwidth = BytesPerSecond(figures.quantity({"hbm_bandwidth", "datasheet peak"}, kRate));
   gpu.hbm_latency = Seconds(figures.quantity({"hbm_latency", "load to use, unloaded"}, kTime));
+  gpu.l2 = Bytes(figures.quantity({"l2", "size of the L2 cache"}, kBytes));
   gpu.shared_memory_per_sm = Bytes(figures.quantity("shared_memory_per_sm", kBytes));
   gpu.registers_per_sm = figures.integer({"registers_per_sm", "of 32 bits"});
   gpu.threads_per_sm = figures.integer("threads_per_sm");

@@ -111,7 +111,8 @@ StreamShape LayerEmitter::elementwise(double read_width, double write_width) con
   return {.read = activation_bytes(read_width),
           .write = activation_bytes(write_width),
           .flops = Flops(0.0),
-          .items = tokens_};
+          .items = tokens_,
+          .recent = true};
 }
 
 OpId LayerEmitter::products(const std::vector<Linear>& linears, int layer, OpId after) {
@@ -130,7 +131,9 @@ OpId LayerEmitter::products(const std::vector<Linear>& linears, int layer, OpId 
 OpId LayerEmitter::open_step() {
   host(Family::schedule_step, 1.0, -1, {});
   const double hidden = static_cast<double>(point_.model->hidden);
-  return kernel(Family::embed, elementwise(hidden, hidden), -1, {});
+  StreamShape rows = elementwise(hidden, hidden);
+  rows.recent = false;
+  return kernel(Family::embed, rows, -1, {});
 }
 
 OpId LayerEmitter::normalise(int layer, OpId after) {
@@ -167,7 +170,8 @@ TaskGraph LayerEmitter::close_step(OpId after, double sequences) {
   const Bytes scores = sequences * static_cast<double>(point_.model->vocab) * bytes_of(DataType::bf16);
   const Bytes tokens(8.0 * sequences);
   const OpId sampled =
-      kernel(Family::sample, StreamShape{.read = scores, .write = tokens, .flops = Flops(0.0), .items = sequences}, -1,
+      kernel(Family::sample,
+             StreamShape{.read = scores, .write = tokens, .flops = Flops(0.0), .items = sequences, .recent = true}, -1,
              {logits});
   const OpId token =
       copy(Family::copy_d2h, {.direction = Direction::d2h, .fragments = 1.0, .fragment = tokens}, -1, {sampled});
@@ -209,7 +213,8 @@ OpId LayerEmitter::index_tokens(int layer, double keys, double pairs, OpId after
           .read = Bytes(keys * width), .write = scores, .flops = Flops(2.0 * pairs * width * heads), .items = tokens_},
       layer, {after});
   return kernel(Family::select_top_k,
-                StreamShape{.read = scores, .write = chosen, .flops = Flops(0.0), .items = tokens_}, layer, {after});
+                StreamShape{.read = scores, .write = chosen, .flops = Flops(0.0), .items = tokens_, .recent = true},
+                layer, {after});
 }
 
 OpId LayerEmitter::attend_resident(int layer, std::int64_t context, OpId after) {

@@ -85,14 +85,16 @@ OpId SparseMethod::select_by_digest(int layer, OpId query) {
 OpId SparseMethod::pick_blocks(int layer, OpId scored) {
   const double scanned = kScoreBytes * batch() * static_cast<double>(blocks_);
   const double chosen = kScoreBytes * batch() * static_cast<double>(selected_);
-  const OpId top =
-      emit_.kernel(Family::select_top_k,
-                   StreamShape{.read = Bytes(scanned), .write = Bytes(chosen), .flops = Flops(0.0), .items = batch()},
-                   layer, {scored});
+  const OpId top = emit_.kernel(
+      Family::select_top_k,
+      StreamShape{
+          .read = Bytes(scanned), .write = Bytes(chosen), .flops = Flops(0.0), .items = batch(), .recent = true},
+      layer, {scored});
   return emit_.kernel(
       Family::residency_diff,
-      StreamShape{.read = Bytes(2.0 * chosen), .write = Bytes(chosen), .flops = Flops(0.0), .items = batch()}, layer,
-      {top});
+      StreamShape{
+          .read = Bytes(2.0 * chosen), .write = Bytes(chosen), .flops = Flops(0.0), .items = batch(), .recent = true},
+      layer, {top});
 }
 
 OpId SparseMethod::attend_tokens(int layer, double tokens, double longest, std::initializer_list<OpId> after) {
@@ -102,9 +104,10 @@ OpId SparseMethod::attend_tokens(int layer, double tokens, double longest, std::
 OpId SparseMethod::merge_partials(int layer, OpId on_gpu, OpId from_cpu) {
   const Bytes partial = emit_.activation_bytes(head_outputs(layer));
   const double rows = batch() * static_cast<double>(model().layers[static_cast<std::size_t>(layer)].attention.q_heads);
-  return emit_.kernel(Family::merge_lse,
-                      StreamShape{.read = 2.0 * partial, .write = partial, .flops = Flops(0.0), .items = rows}, layer,
-                      {on_gpu, from_cpu});
+  return emit_.kernel(
+      Family::merge_lse,
+      StreamShape{.read = 2.0 * partial, .write = partial, .flops = Flops(0.0), .items = rows, .recent = true}, layer,
+      {on_gpu, from_cpu});
 }
 
 CopyShape SparseMethod::block_copies(int layer, std::int64_t blocks) const {

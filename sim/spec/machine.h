@@ -17,6 +17,7 @@ struct GpuSpec {
   std::int64_t sms = 0;
   Bytes hbm_capacity;
   BytesPerSecond hbm_bandwidth;
+  Bytes l2;
   Bytes shared_memory_per_sm;
   std::int64_t registers_per_sm = 0;
   std::int64_t threads_per_sm = 0;

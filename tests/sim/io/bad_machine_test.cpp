@@ -21,35 +21,36 @@ const char* const kMachineText =
     "  hbm_bandwidth: {value: 4800 GB/s, source: measured}\n"
     "  hbm_latency: 600 ns\n"  // 10
     "  registers_per_sm: 65536\n"
+    "  l2: 60 MiB\n"
     "  threads_per_sm: 2048\n"
     "  ctas_per_sm: 32\n"
-    "  peak: {fp32: 67 TFLOP/s, bf16: 989 TFLOP/s}\n"
-    "link:\n"  // 15
+    "  peak: {fp32: 67 TFLOP/s, bf16: 989 TFLOP/s}\n"  // 15
+    "link:\n"
     "  name: PCIe\n"
     "  h2d: 50 GB/s\n"
     "  d2h: 55 GB/s\n"
-    "  bidirectional: 90 GB/s\n"
-    "  zero_copy: 51 GB/s\n"  // 20
+    "  bidirectional: 90 GB/s\n"  // 20
+    "  zero_copy: 51 GB/s\n"
     "  pageable: 6.2 GB/s\n"
     "  copy_engine_h2d:\n"
     "    - {fragment: 4 KiB, rate: 1.5 GB/s}\n"
-    "    - {fragment: 1 MiB, rate: 48 GB/s}\n"
-    "  zero_copy_per_cta: [{fragment: 2 KiB, rate: 1.1 GB/s}]\n"  // 25
+    "    - {fragment: 1 MiB, rate: 48 GB/s}\n"  // 25
+    "  zero_copy_per_cta: [{fragment: 2 KiB, rate: 1.1 GB/s}]\n"
     "cpu:\n"
     "  name: C\n"
     "  cores: 16\n"
-    "  clock: 2.6 GHz\n"
-    "  flops_per_cycle_bf16: 128\n"  // 30
+    "  clock: 2.6 GHz\n"  // 30
+    "  flops_per_cycle_bf16: 128\n"
     "  dram_bandwidth: 307.2 GB/s\n"
     "  dram_capacity: 128 GiB\n"
     "  core_bandwidth: 11.2 GB/s\n"
-    "host:\n"
-    "  kernel_launch: 4.16 us\n"  // 35
+    "host:\n"  // 35
+    "  kernel_launch: 4.16 us\n"
     "  copy_launch: 2.5 us\n"
     "  graph_launch: 8 us\n"
     "  synchronize: 5.4 us\n"
-    "  pool_dispatch: 3 us\n"
-    "  step_overhead: 50 us\n";  // 40
+    "  pool_dispatch: 3 us\n"  // 40
+    "  step_overhead: 50 us\n";
 
 // A mistake made by putting `to` where `from` is, or behind the text where `from` is empty.
 struct BadCase {
@@ -89,24 +90,24 @@ const BadCase kValues[] = {
      "shared_memory_per_sm: 228 KiB",
      "shared_memory_per_sm: 228KiB",
      {"m.yaml:7:25: gpu.shared_memory_per_sm: expected a quantity like '32 GiB' above 0"}},
-    {"WrongUnit", "h2d: 50 GB/s", "h2d: 50 GB", {"m.yaml:17:8: link.h2d: expected a quantity like '25 GB/s' above 0"}},
+    {"WrongUnit", "h2d: 50 GB/s", "h2d: 50 GB", {"m.yaml:18:8: link.h2d: expected a quantity like '25 GB/s' above 0"}},
     {"BitsAreNoUnit", "h2d: 50 GB/s", "h2d: 400 Gb/s", {"link.h2d: expected a quantity like '25 GB/s'"}},
     {"NegativeSize",
      "shared_memory_per_sm: 228 KiB",
      "shared_memory_per_sm: -228 KiB",
      {"m.yaml:7:25: gpu.shared_memory_per_sm: expected a quantity like '32 GiB' above 0"}},
     {"ZeroCapacity", "141 GB", "0 GB", {"gpu.hbm_capacity: expected a quantity like '32 GiB' above 0, got '0 GB'"}},
-    {"ZeroCores", "cores: 16", "cores: 0", {"m.yaml:28:10: cpu.cores: expected an integer from 1 to"}},
-    {"HalfACore", "cores: 16", "cores: 1.5", {"m.yaml:28:10: cpu.cores: expected an integer"}},
+    {"ZeroCores", "cores: 16", "cores: 0", {"m.yaml:29:10: cpu.cores: expected an integer from 1 to"}},
+    {"HalfACore", "cores: 16", "cores: 1.5", {"m.yaml:29:10: cpu.cores: expected an integer"}},
     {"FewerCoresThanSockets",
      "cores: 16",
      "cores: 1\n  sockets: 2",
-     {"m.yaml:28:10: cpu.cores: expected at least one for each of 2 sockets, got 1"}},
+     {"m.yaml:29:10: cpu.cores: expected at least one for each of 2 sockets, got 1"}},
     {"Octal",
      "cores: 16",
      "cores: 010",
      {
-         "m.yaml:28:10: cpu.cores: expected an integer from 1 to",
+         "m.yaml:29:10: cpu.cores: expected an integer from 1 to",
      }},
     {"Hexadecimal", "cores: 16", "cores: 0x10", {"cpu.cores: expected an integer"}},
     {"QuotedNumber",
@@ -160,7 +161,7 @@ const BadCase kStructures[] = {
      "host:\n",
      "hsot:\n",
      {"m.yaml:1:1: host: expected a mapping, got nothing: the key is missing",
-      "m.yaml:34:1: hsot: expected a known key, got 'hsot', did you mean host?"}},
+      "m.yaml:35:1: hsot: expected a known key, got 'hsot', did you mean host?"}},
     {"DuplicateKey",
      "  sms: 132\n",
      "  sms: 132\n  sms: 144\n",
@@ -168,36 +169,36 @@ const BadCase kStructures[] = {
     {"SectionThatIsAText",
      "link:\n  name: PCIe\n",
      "link: PCIe\nlimk:\n  name: PCIe\n",
-     {"m.yaml:15:7: link: expected a mapping, got 'PCIe'", "m.yaml:16:1: limk: expected a known key"}},
+     {"m.yaml:16:7: link: expected a mapping, got 'PCIe'", "m.yaml:17:1: limk: expected a known key"}},
     {"MissingPeak",
      ", bf16: 989 TFLOP/s",
      "",
-     {"m.yaml:14:3: gpu.peak.bf16: expected a quantity like '989 TFLOP/s' above 0, got nothing"}},
+     {"m.yaml:15:3: gpu.peak.bf16: expected a quantity like '989 TFLOP/s' above 0, got nothing"}},
     {"UnknownPeak",
      "bf16: 989 TFLOP/s",
      "bf16: 989 TFLOP/s, bf17: 1 TFLOP/s",
-     {"m.yaml:14:47: gpu.peak.bf17: expected a known key, got 'bf17', did you mean bf16?"}},
+     {"m.yaml:15:47: gpu.peak.bf17: expected a known key, got 'bf17', did you mean bf16?"}},
     {"EmptySurface",
      "zero_copy_per_cta: [{fragment: 2 KiB, rate: 1.1 GB/s}]",
      "zero_copy_per_cta: []",
-     {"m.yaml:25:22: link.zero_copy_per_cta: expected a list of mappings, got an empty list"}},
+     {"m.yaml:26:22: link.zero_copy_per_cta: expected a list of mappings, got an empty list"}},
     {"SurfaceOfNumbers",
      "[{fragment: 2 KiB, rate: 1.1 GB/s}]",
      "[1, 2]",
-     {"m.yaml:25:23: link.zero_copy_per_cta[0]: expected a mapping, got '1'",
-      "m.yaml:25:26: link.zero_copy_per_cta[1]: expected a mapping, got '2'"}},
+     {"m.yaml:26:23: link.zero_copy_per_cta[0]: expected a mapping, got '1'",
+      "m.yaml:26:26: link.zero_copy_per_cta[1]: expected a mapping, got '2'"}},
     {"FragmentsFall",
      "fragment: 1 MiB",
      "fragment: 2 KiB",
-     {"m.yaml:24:18: link.copy_engine_h2d[1].fragment: expected more than the 4 KiB of the point before, got 2 KiB"}},
+     {"m.yaml:25:18: link.copy_engine_h2d[1].fragment: expected more than the 4 KiB of the point before, got 2 KiB"}},
     {"TimesFall",
      "1000, rate: 48 GB/s",
      "1000, rate: 4800 GB/s",
-     {"m.yaml:24:44: link.copy_engine_h2d[1].rate: expected a larger fragment to take no less time"}},
+     {"m.yaml:25:44: link.copy_engine_h2d[1].rate: expected a larger fragment to take no less time"}},
     {"BothDirectionsFasterThanTheirSum",
      "bidirectional: 90",
      "bidirectional: 106",
-     {"m.yaml:19:18: link.bidirectional: expected from 55 GB/s (one direction) to 105 GB/s (both apart), got 106 "
+     {"m.yaml:20:18: link.bidirectional: expected from 55 GB/s (one direction) to 105 GB/s (both apart), got 106 "
       "GB/s"}},
     {"BothDirectionsSlowerThanOne",
      "bidirectional: 90",
@@ -219,7 +220,7 @@ const BadCase kTopologies[] = {
     {"UnknownNode",
      "",
      topology(kNodes, link("g", "p") + ", " + link("p", "dd")),
-     {"m.yaml:45:75: topology.links[1].to: expected the name of a node, got 'dd'"}},
+     {"m.yaml:46:75: topology.links[1].to: expected the name of a node, got 'dd'"}},
     {"Cycle",
      "",
      topology(kNodes, link("g", "p") + ", " + link("p", "d") + ", " + link("d", "g")),

@@ -12,6 +12,7 @@ gpu:
   hbm_capacity: 80 GB
   hbm_bandwidth: 3350 GB/s
   hbm_latency: {value: 600 ns, source: microbenchmark}
+  l2: 50 MiB
   shared_memory_per_sm: 228 KiB
   registers_per_sm: 65536
   threads_per_sm: 2048

@@ -11,14 +11,7 @@ constexpr const char* kMissing = "this program was built without CUDA";
 GpuFacts gpu_facts() { return {.name = {}, .driver = {}, .clocks = {}, .missing = kMissing}; }
 
 MicrobenchSet gpu_microbenches(const HostFacts& /*facts*/, Effort /*effort*/) {
-  MicrobenchSet set;
-  for (const FamilyInfo& family : gpu_families()) {
-    Microbench waived;
-    waived.family = family.name;
-    waived.waived = kMissing;
-    set.list.push_back(std::move(waived));
-  }
-  return set;
+  return waived_gpu_microbenches(kMissing);
 }
 
 }  // namespace outrider

@@ -1,0 +1,95 @@
+// The gate: a kernel that watches a flag in host memory, and meanwhile the SM's clock.
+#include <chrono>
+#include <stdexcept>
+#include <thread>
+
+#include "kernels/cuda/timing.h"
+
+namespace outrider {
+namespace {
+
+struct Gate {
+  volatile unsigned open;
+  volatile unsigned long long cycles, nanoseconds;
+};
+
+__device__ unsigned long long now_ns() {
+  unsigned long long now;
+  asm volatile("mov.u64 %0, %globaltimer;" : "=l"(now));
+  return now;
+}
+
+__global__ void spin_until_open(Gate* gate) {
+  const unsigned long long cycles = clock64(), begin = now_ns();
+  while (gate->open == 0) {}
+  gate->cycles = clock64() - cycles;
+  gate->nanoseconds = now_ns() - begin;
+  __threadfence_system();
+}
+
+}  // namespace
+
+void check_cuda(cudaError_t error) {
+  if (error != cudaSuccess) throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorString(error));
+}
+
+CudaMemory::CudaMemory(Where where, std::size_t bytes) : where_(where) {
+  check_cuda(where == Where::device ? cudaMalloc(&data_, bytes) : cudaMallocHost(&data_, bytes));
+}
+
+CudaMemory::~CudaMemory() { where_ == Where::device ? cudaFree(data_) : cudaFreeHost(data_); }
+
+GatedStream::GatedStream() : gate_(CudaMemory::Where::host, sizeof(Gate)) {
+  check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+  check_cuda(cudaEventCreate(&begin_));
+  check_cuda(cudaEventCreate(&end_));
+}
+
+GatedStream::~GatedStream() {
+  cudaStreamSynchronize(stream_);
+  cudaEventDestroy(begin_);
+  cudaEventDestroy(end_);
+  cudaStreamDestroy(stream_);
+}
+
+DeviceTime GatedStream::time(const std::function<void(cudaStream_t)>& queue) {
+  Gate* const gate = gate_.as<Gate>();
+  gate->open = 0;
+  spin_until_open<<<1, 1, 0, stream_>>>(gate);
+  check_cuda(cudaGetLastError());
+  check_cuda(cudaEventRecord(begin_, stream_));
+  queue(stream_);
+  check_cuda(cudaEventRecord(end_, stream_));
+  std::this_thread::sleep_for(std::chrono::microseconds(50));
+  gate->open = 1;
+  check_cuda(cudaEventSynchronize(end_));
+  float milliseconds = 0.0f;
+  check_cuda(cudaEventElapsedTime(&milliseconds, begin_, end_));
+  const double spun = static_cast<double>(gate->nanoseconds) * 1e-9;
+  return {milliseconds * 1e-3, spun > 0.0 ? static_cast<double>(gate->cycles) / spun : 0.0};
+}
+
+GraphTrial::~GraphTrial() {
+  if (replay_ != nullptr) cudaGraphExecDestroy(replay_);
+}
+
+void GraphTrial::capture(const std::function<void(cudaStream_t)>& work, int kernels) {
+  kernels_ = kernels;
+  work(gated_.stream());
+  check_cuda(cudaStreamSynchronize(gated_.stream()));
+  cudaGraph_t graph = nullptr;
+  check_cuda(cudaStreamBeginCapture(gated_.stream(), cudaStreamCaptureModeThreadLocal));
+  work(gated_.stream());
+  check_cuda(cudaStreamEndCapture(gated_.stream(), &graph));
+  const cudaError_t made = cudaGraphInstantiate(&replay_, graph, 0);
+  cudaGraphDestroy(graph);
+  check_cuda(made);
+}
+
+DeviceTime GraphTrial::run() {
+  DeviceTime time = gated_.time([this](cudaStream_t stream) { check_cuda(cudaGraphLaunch(replay_, stream)); });
+  time.seconds /= kernels_;
+  return time;
+}
+
+}  // namespace outrider
