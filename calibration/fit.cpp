@@ -147,7 +147,10 @@ void add_intervals(Fit& result, const FitProblem& problem, const FitOptions& opt
     RandomStream random = RandomStream(options.seed).fork("bootstrap").fork(static_cast<std::uint64_t>(i));
     std::vector<double> counts(samples, 0.0);
     for (std::size_t j = 0; j < samples; ++j) counts[random.below(samples)] += 1.0;
-    const std::vector<double> theta = minimise(problem, counts, result.theta);
+    FitProblem drifted = problem;
+    const double factor = std::exp(problem.drift * random.normal());
+    for (double& time : drifted.measured) time *= factor;
+    const std::vector<double> theta = minimise(drifted, counts, result.theta);
     for (std::size_t j = 0; j < parameters; ++j) drawn[j].push_back(theta[j]);
   }
   for (std::size_t j = 0; j < parameters; ++j) {

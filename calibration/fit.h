@@ -15,13 +15,14 @@ namespace outrider {
 struct FitProblem {
   std::vector<double> start;     // θ
   std::vector<double> measured;  // t_i
+  double drift = 0.0;            // σ by which all of them may be off together, relative: the host's state that day
   // All model times at θ at once, since what θ stands for is expensive to set up.
   std::function<std::vector<double>(std::span<const double> theta)> predict;
 };
 
 struct Fit {
   std::vector<double> theta;
-  std::vector<double> low, high;        // P5 and P95 over bootstrap resamples of the samples
+  std::vector<double> low, high;        // P5 and P95 over bootstrap resamples and drifts
   std::vector<double> errors;           // t(θ, i) ÷ t_i − 1, of the fit to all samples
   std::vector<double> held_out_errors;  // of each sample by the fit to the folds without it
 };

@@ -29,7 +29,7 @@ class Measured {
   double rate(const std::string& family, const std::function<bool(const SampleShape&)>& qualifies) const {
     std::vector<double> rates;
     for (const Sample& sample : samples_) {
-      if (sample.family == family && qualifies(sample.shape))
+      if (sample.family == family && is_trusted(sample) && qualifies(sample.shape))
         rates.push_back(sample.shape.at("bytes") / sample.time.median);
     }
     return rates.empty() ? 0.0 : median_of(rates);
@@ -44,7 +44,7 @@ class Measured {
   void set_cost(const char* path, Seconds& figure, const std::string& family) {
     std::vector<double> times;
     for (const Sample& sample : samples_) {
-      if (sample.family == family) times.push_back(sample.time.median);
+      if (sample.family == family && is_trusted(sample)) times.push_back(sample.time.median);
     }
     if (times.empty()) return;
     figure = Seconds(rounded(median_of(times)));
@@ -56,7 +56,7 @@ class Measured {
   std::vector<TransferPoint> surface(const std::string& family) const {
     std::map<double, std::pair<double, double>> longest;  // by fragment: most copies, and one's share of their time
     for (const Sample& sample : samples_) {
-      if (sample.family != family) continue;
+      if (sample.family != family || !is_trusted(sample)) continue;
       const double count = sample.shape.at("count");
       auto& best = longest[sample.shape.at("fragment")];
       if (count > best.first) best = {count, sample.time.median / count};

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "calibration/fit.h"
 #include "calibration/sample_ops.h"
@@ -35,12 +36,10 @@ const std::vector<Stage>& stages() {
 
 using Samples = std::vector<const Sample*>;
 
-bool usable(const Sample& sample) { return sample.time.settled || sample.time.spread <= kMostSpread; }
-
 Samples of_family(const std::vector<Sample>& samples, const std::string& family) {
   Samples found;
   for (const Sample& sample : samples) {
-    if (sample.family == family && usable(sample)) found.push_back(&sample);
+    if (sample.family == family && is_trusted(sample)) found.push_back(&sample);
   }
   return found;
 }
@@ -73,6 +72,10 @@ void set_directly(Profile& profile, const char* name, const std::vector<Statemen
   profile.coefficients[name] = coefficient;
 }
 
+// The interval that the trials of a sample spread over, P10 to P90 about the median: another run may be anywhere in it.
+double shortest(const Sample& sample) { return sample.time.median * (1.0 - 0.5 * sample.time.spread); }
+double longest(const Sample& sample) { return sample.time.median * (1.0 + 0.5 * sample.time.spread); }
+
 // Rates of the samples with the most threads (or of all), as shares of a peak.
 std::vector<Statement> shares_of_peak(const Samples& samples, BytesPerSecond peak) {
   double most = 0.0;
@@ -82,27 +85,35 @@ std::vector<Statement> shares_of_peak(const Samples& samples, BytesPerSecond pea
   for (const Sample* sample : samples) {
     if (sample->shape.has("threads") && sample->shape.at("threads") < most) continue;
     const double bytes = sample->shape.at("bytes") / peak.value();
-    shares.push_back({bytes / sample->time.median, bytes / sample->time.high, bytes / sample->time.low});
+    shares.push_back({bytes / sample->time.median, bytes / longest(*sample), bytes / shortest(*sample)});
   }
   return shares;
 }
 
 std::vector<Statement> times_of(const Samples& samples) {
   std::vector<Statement> times;
-  for (const Sample* sample : samples) times.push_back({sample->time.median, sample->time.low, sample->time.high});
+  for (const Sample* sample : samples) times.push_back({sample->time.median, shortest(*sample), longest(*sample)});
   return times;
+}
+
+// The best reading rate of the run: machines of one kind differ.
+std::optional<double> read_rate_of(const Samples& reads, int run) {
+  std::optional<double> best;
+  for (const Sample* read : reads) {
+    const double rate = read->shape.at("bytes") / read->time.median;
+    if (read->run == run) best = std::max(best.value_or(0.0), rate);
+  }
+  return best;
 }
 
 // Factors of the read rate that writing costs.
 std::vector<Statement> write_costs(const Samples& reads, const Samples& writes) {
   std::vector<Statement> costs;
-  if (reads.empty()) return costs;
-  std::vector<double> rates;
-  for (const Sample* read : reads) rates.push_back(read->shape.at("bytes") / read->time.median);
-  const double rate = quantile(rates, 0.5);
   for (const Sample* write : writes) {
-    const double ideal = write->shape.at("bytes") / rate;
-    costs.push_back({write->time.median / ideal, write->time.low / ideal, write->time.high / ideal});
+    const std::optional<double> rate = read_rate_of(reads, write->run);
+    if (!rate) continue;
+    const double ideal = write->shape.at("bytes") / *rate;
+    costs.push_back({write->time.median / ideal, shortest(*write) / ideal, longest(*write) / ideal});
   }
   return costs;
 }
@@ -110,15 +121,13 @@ std::vector<Statement> write_costs(const Samples& reads, const Samples& writes) 
 // What copies at their rate take off the reading rate, per byte copied.
 std::vector<Statement> copy_costs(const Samples& reads, const Samples& beside, BytesPerSecond copy_rate) {
   std::vector<Statement> costs;
-  if (reads.empty()) return costs;
-  std::vector<double> rates;
-  for (const Sample* read : reads) rates.push_back(read->shape.at("bytes") / read->time.median);
-  const double alone = quantile(rates, 1.0);
   for (const Sample* sample : beside) {
+    const std::optional<double> alone = read_rate_of(reads, sample->run);
+    if (!alone) continue;
     const auto cost = [&](double seconds) {
-      return std::max(0.0, (alone - sample->shape.at("bytes") / seconds) / copy_rate.value());
+      return std::max(0.0, (*alone - sample->shape.at("bytes") / seconds) / copy_rate.value());
     };
-    costs.push_back({cost(sample->time.median), cost(sample->time.low), cost(sample->time.high)});
+    costs.push_back({cost(sample->time.median), cost(shortest(*sample)), cost(longest(*sample))});
   }
   return costs;
 }
@@ -151,6 +160,7 @@ class StageFit {
     FitProblem problem;
     for (const std::string& name : stage_.coefficients) problem.start.push_back(profile_.value(name));
     for (const Sample* sample : samples_) problem.measured.push_back(sample->time.median);
+    problem.drift = drift();
     problem.predict = [this](std::span<const double> theta) { return times(theta); };
     const Fit found = fit(problem, {});
     for (std::size_t i = 0; i < stage_.coefficients.size(); ++i) {
@@ -162,6 +172,14 @@ class StageFit {
   }
 
  private:
+  // What repeats of one shape vary by, all shapes may vary by together from run to run: σ of the median sample's
+  // trials, of which P90 − P10 is 2.56.
+  double drift() const {
+    std::vector<double> spreads;
+    for (const Sample* sample : samples_) spreads.push_back(sample->time.spread);
+    return quantile(spreads, 0.5) / 2.56;
+  }
+
   std::vector<double> times(std::span<const double> theta) {
     for (std::size_t i = 0; i < theta.size(); ++i) profile_.coefficients[stage_.coefficients[i]].value = theta[i];
     std::vector<double> times;
@@ -216,7 +234,7 @@ ProfileFit fit_profile(const MachineSpec& machine, const Profile& base, const st
   result.profile.note.clear();
   FitRecord& record = result.profile.fit.emplace();
   record.samples = static_cast<std::int64_t>(samples.size());
-  record.refused = std::count_if(samples.begin(), samples.end(), [](const Sample& each) { return !usable(each); });
+  record.refused = std::count_if(samples.begin(), samples.end(), [](const Sample& each) { return !is_trusted(each); });
   MachineSpec ceilings = machine;
   ceilings.cpu.dram_measured = ceilings.cpu.attention_measured = BytesPerSecond(0.0);
   read_directly(result.profile, ceilings, samples);

@@ -15,9 +15,6 @@ struct ProfileFit {
   std::vector<std::string> kept;  // coefficients that no sample says anything of: as in the base profile
 };
 
-// Samples that spread by more than this, and did not settle, are not fitted to.
-inline constexpr double kMostSpread = 0.3;
-
 // `machine` states the ceilings (datasheet peaks, core_bandwidth); its measured rates are left aside, since the samples
 // say the same. Coefficients without samples stay as in `base`, with their sources.
 ProfileFit fit_profile(const MachineSpec& machine, const Profile& base, const std::vector<Sample>& samples);

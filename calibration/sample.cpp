@@ -92,6 +92,11 @@ std::string SampleShape::text() const {
   return text;
 }
 
+bool is_trusted(const Sample& sample) {
+  const Measurement& time = sample.time;
+  return time.settled || (time.spread <= kMostSpread && 2 * time.discarded <= time.trials);
+}
+
 std::string csv_line(const Sample& sample) {
   const Measurement& time = sample.time;
   return fmt::format("{},{},{},{:.9g},{:.9g},{:.9g},{:.4g},{},{},{}\n", sample.run, sample.family, sample.shape.text(),

@@ -37,6 +37,11 @@ struct Sample {
   Measurement time;  // seconds of the whole shape
 };
 
+// Samples that did not settle are not relied on if they spread by more than this, or most of their trials were
+// disturbed, so that their figures are of disturbed ones.
+inline constexpr double kMostSpread = 0.3;
+bool is_trusted(const Sample& sample);
+
 inline constexpr std::string_view kSamplesHeader = "run,family,shape,seconds,low,high,spread,trials,discarded,settled";
 std::string csv_line(const Sample& sample);  // with its line end
 

@@ -80,6 +80,16 @@ class FigureLines {
                       format_quantity(point.rate.value(), Dimension::bytes_per_second));
     }
   }
+  // Lists carry no source of their own: theirs is the section's.
+  void sources_of(std::initializer_list<const char*> lists) {
+    std::string all;
+    for (const char* key : lists) {
+      const auto source = machine_.sources.find(section_ + "." + key);
+      if (source != machine_.sources.end() && all.find(source->second) == std::string::npos)
+        all += (all.empty() ? "" : "; ") + source->second;
+    }
+    if (!all.empty()) line("source: " + quoted(all));
+  }
   void line(const std::string& text) { text_ += "  " + text + "\n"; }
   const std::string& text() const { return text_; }
 
@@ -114,6 +124,7 @@ std::string gpu_yaml(const MachineSpec& machine) {
 std::string link_yaml(const MachineSpec& machine) {
   const LinkSpec& link = machine.link;
   FigureLines lines(machine, "link");
+  lines.sources_of({"copy_engine_h2d", "copy_engine_d2h", "batched_h2d", "zero_copy_per_cta"});
   lines.name(link.name);
   lines.rate_if("h2d", link.h2d);
   lines.rate_if("d2h", link.d2h);
@@ -131,7 +142,7 @@ std::string cpu_yaml(const MachineSpec& machine) {
   const CpuSpec& cpu = machine.cpu;
   FigureLines lines(machine, "cpu");
   lines.name(cpu.name);
-  lines.number("sockets", static_cast<double>(cpu.sockets));
+  if (cpu.sockets > 1) lines.number("sockets", static_cast<double>(cpu.sockets));
   lines.number("cores", static_cast<double>(cpu.cores));
   lines.quantity("clock", cpu.clock.value(), Dimension::hertz);
   lines.number("flops_per_cycle_bf16", cpu.flops_per_cycle_bf16);

@@ -23,6 +23,13 @@ constexpr LaunchConfig kGemm{.threads = 256, .registers_per_thread = 168, .share
 constexpr LaunchConfig kAttention{.threads = 128, .registers_per_thread = 168, .shared_bytes = 80 * 1024};
 constexpr LaunchConfig kStream{.threads = 256, .registers_per_thread = 32, .shared_bytes = 0};
 
+// Loads and arithmetic that pipelines overlap, but for what they cannot hide of either: the 4-norm, at most 19 % above
+// the longer one where both are equal. (On one H200, products of 128 and 256 rows follow this.)
+double overlapped(double reading, double computing) {
+  const double longer = std::max(reading, computing), shorter = std::min(reading, computing) / longer;
+  return longer * std::sqrt(std::sqrt(1.0 + shorter * shorter * shorter * shorter));
+}
+
 }  // namespace
 
 GpuModel::GpuModel(const GpuSpec& gpu, const Profile& profile, Platform& platform)
@@ -76,19 +83,20 @@ Demand GpuModel::launch(const Kernel& kernel) const {
   const double bytes = kernel.bytes / units, flops = kernel.flops / units;
   const auto type = static_cast<std::size_t>(arithmetic_of(kernel.type));
   const ResourceId memory = kernel.in_l2 ? l2_ : hbm_;
-  const auto cap_at = [&demand](double rate, ResourceId share_of) {
-    if (demand.rate_cap > 0.0 && demand.rate_cap <= rate) return;
-    demand.rate_cap = rate;
-    demand.capped_by = share_of;
-  };
+  // Seconds of a unit by each limit; what is not limited takes none.
+  double reading = 0.0, computing = 0.0;
   if (bytes > 0.0) {
-    cap_at(kernel.hbm_efficiency * (kernel.in_l2 ? l2_rate_ : hbm_rate_) / (running * bytes), memory);
-    if (!kernel.in_l2) cap_at(sm_rate_ / (on_one_sm * bytes), ResourceId());
+    const double at_rate = running * bytes / (kernel.hbm_efficiency * (kernel.in_l2 ? l2_rate_ : hbm_rate_));
+    const double in_flight = kernel.in_l2 ? 0.0 : on_one_sm * bytes / sm_rate_;
+    reading = std::max(at_rate, in_flight);
+    demand.capped_by = at_rate >= in_flight ? memory : ResourceId();
   }
   if (flops > 0.0) {
     const double share = std::max(running, static_cast<double>(gpu_.sms) * on_one_sm);  // idle SMs compute nothing
-    cap_at(kernel.arithmetic_efficiency * gpu_.peak[type].value() / (share * flops), arithmetic_[type]);
+    computing = share * flops / (kernel.arithmetic_efficiency * gpu_.peak[type].value());
+    if (computing > reading) demand.capped_by = arithmetic_[type];
   }
+  demand.rate_cap = 1.0 / overlapped(reading, computing);
   demand.units = static_cast<std::int64_t>(units);
   demand.pool = slots_;
   demand.slots_per_unit = kSharesPerSm / kernel.ctas_per_sm;

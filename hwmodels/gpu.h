@@ -16,11 +16,11 @@ inline constexpr std::int64_t kSharesPerSm = 65536;
 
 // A kernel of U CTAs, A of them at once (U up to four waves; larger grids are taken as persistent), moves Q bytes and
 // does F FLOPs. HBM is counted in bytes read: what is written, and what copies move, weighs as much as it displaces. A
-// CTA's rate in CTAs per second is capped at
-//   min( e_hbm · H / (A · Q/U),  e_ar · P / (A · F/U),  (I / L) / (a · Q/U) )
-// with H the achievable HBM bandwidth, P the peak arithmetic of the type, e the family's efficiencies, I the bytes an
-// SM keeps in flight, L the HBM latency and a the CTAs on its SM (Little's law). Alone it takes
-//   latency + waves × max(Q/(e_hbm·H), F/(e_ar·P)) ÷ waves.
+// CTA reads for  r = max( A · Q/U / (e_hbm · H),  a · Q/U · L / I )  and computes for  c = A · F/U / (e_ar · P)
+// seconds, and takes  (r⁴ + c⁴)^¼  of them, since pipelines overlap both but for a little; with H the achievable HBM
+// bandwidth, P the peak arithmetic of the type, e the family's efficiencies, I the bytes an SM keeps in flight, L the
+// HBM latency and a the CTAs on its SM (Little's law). Alone it takes
+//   latency + waves × (r⁴ + c⁴)^¼.
 // An elementwise kernel that reads what was just written finds it in L2, if it fits: it moves its bytes at l · H and
 // takes nothing of HBM.
 class GpuModel {

@@ -1,5 +1,7 @@
 // Builds with CUDA: the GPU's microbenchmarks over their shapes.
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "calibration/gpu_probe.h"
 #include "kernels/cuda/trials.h"
@@ -16,7 +18,9 @@ class GpuExperiment final : public Experiment {
     constexpr double kThrottled = 0.97;
     const DeviceTime time = trial_->run();
     fastest_ = std::max(fastest_, time.clock_hz);
-    return {time.seconds, time.clock_hz > 0.0 && time.clock_hz < kThrottled * fastest_};
+    const bool throttled = time.clock_hz > 0.0 && time.clock_hz < kThrottled * fastest_;
+    if (throttled) std::this_thread::sleep_for(std::chrono::milliseconds(20));  // to cool
+    return {time.seconds, throttled};
   }
 
  private:

@@ -9,6 +9,7 @@
 #include "calibration/measured_machine.h"
 #include "calibration/microbench.h"
 #include "calibration/profile_fit.h"
+#include "calibration/run_log.h"
 #include "calibration/yaml_files.h"
 #include "hwmodels/profile_reader.h"
 #include "sim/cli/commands.h"
@@ -152,6 +153,7 @@ std::string measured_text(const MeasureReport& report) {
 }
 
 std::string fit_text(const ProfileFit& fit, const TableLook& look) {
+  constexpr std::int64_t kFewest = 5;  // folds
   Table coefficients({{"coefficient"}, {"value", Align::right}, {"P5 to P95", Align::right}, {"from"}});
   for (const auto& [name, each] : fit.profile.coefficients) {
     if (std::find(fit.kept.begin(), fit.kept.end(), name) != fit.kept.end()) continue;
@@ -168,7 +170,8 @@ std::string fit_text(const ProfileFit& fit, const TableLook& look) {
                    {"where"}});
   for (const FamilyResiduals& each : fit.profile.fit->residuals) {
     residuals.add_row({each.family, fmt::format("{}", each.samples), percent(each.median), percent(each.p90),
-                       percent(each.held_out_median), percent(each.held_out_p90), signed_percent(each.worst),
+                       each.samples < kFewest ? "–" : percent(each.held_out_median),
+                       each.samples < kFewest ? "–" : percent(each.held_out_p90), signed_percent(each.worst),
                        each.worst_shape});
   }
   return "\n" + coefficients.render(look) + "\n" + residuals.render(look) +
@@ -185,17 +188,15 @@ int fit_and_write(const CalibrateRequest& request, const HostFacts& facts, const
   ProfileFit fit = fit_profile(machine, inputs.base, samples);
   FitRecord& record = *fit.profile.fit;
   record.program = program_version();
-  record.date = today();
-  record.cpu = facts.cpu;
-  record.cpu_flags = facts.cpu_flags;
-  record.gpu = facts.gpu;
-  record.driver = facts.driver;
-  record.clocks = facts.clocks;
+  ConfigErrors errors;
+  read_run_log(fs::path(request.out) / "runs.csv", record, errors);
+  if (!errors.empty()) return report_wrong_input({to_string(errors.all().front())}, console);
+  if (record.date.empty()) record.date = "unknown";
   const fs::path folder = request.out;
   write_atomically(folder / "machine.yaml", machine_yaml(machine, ""));
   write_atomically(folder / "profile.yaml", profile_yaml(fit.profile, ""));
   console.out(fit_text(fit, look_of(console, request.no_colour)));
-  console.out(fmt::format("\nIn {}: samples.csv, machine.yaml, profile.yaml\n", printable(folder.string())));
+  console.out(fmt::format("\nIn {}: samples.csv, runs.csv, machine.yaml, profile.yaml\n", printable(folder.string())));
   return kDone;
 }
 
@@ -210,6 +211,7 @@ int calibrate_command(const CalibrateRequest& request, const Console& console) {
   try {
     if (request.fit_only) return fit_and_write(request, facts, inputs, inputs.samples, console);
     fs::create_directories(request.out);
+    log_run(fs::path(request.out) / "runs.csv", request.run, today(), facts);
     const MeasureReport report = measure_all(request, facts, inputs.samples, console);
     console.out(measured_text(report));
     if (report.stopped) {

@@ -111,7 +111,7 @@ std::vector<FlagSpec> calibrate_flags() {
        .meaning = "Name of the machine and profile that are written. Default: MACHINE's, or local."},
       {.name = "out",
        .value = "DIR",
-       .meaning = "Where samples.csv, machine.yaml and profile.yaml go. Default: results/calibration.",
+       .meaning = "Where samples.csv, runs.csv, machine.yaml and profile.yaml go. Default: results/calibration.",
        .offer = Offer::directory},
       {.name = "quick", .meaning = "Fewer shapes and trials: under a minute."},
       {.name = "only", .value = "A,B", .meaning = "Measure these families only, and fit to all samples in DIR."},

@@ -84,9 +84,13 @@ void Reader::read_machine_into(Section& root, Scenario& scenario) {
 }
 
 void Reader::read_profile(Section& root, Scenario& scenario) {
-  const Key key("profile",
-                "efficiencies and costs: a shipped profile, data/<machine>, or a path; assumptions by default");
-  if (const auto path = resolve(root, key, root.text_or(key, "assumed"), Shelf::profiles))
+  const Key key(
+      "profile",
+      "efficiencies and costs: a shipped profile, data/<machine>, or a path; by default what was fitted on the "
+      "machine, where it is shipped, else assumptions");
+  const std::string fitted = "data/" + scenario.machine.name;
+  const std::string usual = files_.find(Shelf::profiles, fitted) ? fitted : "assumed";
+  if (const auto path = resolve(root, key, root.text_or(key, usual), Shelf::profiles))
     scenario.profile = path->string();
   scenario.transfer_profile =
       root.flag_or({"transfer_profile", "allow a profile that was fitted on another machine; false by default"}, false);

@@ -152,6 +152,7 @@ TEST(MeasuredMachine, IsReadAsItWasWrittenWithItsSources) {
   const auto add = [&](const char* family, SampleShape shape, double seconds) {
     samples.push_back(sample_of(family, std::move(shape)));
     samples.back().time.median = seconds;
+    samples.back().time.settled = true;
   };
   add("dram_read", {{"threads", 1}, {"bytes", 1e9}}, 0.1);
   add("dram_read", {{"threads", 4}, {"bytes", 1e9}}, 0.03);

@@ -1,5 +1,5 @@
-// Predicted decode steps of full_kv and flexgen against the wall time of steps recorded on the H200 machine, which no
-// coefficient was fitted to. Shapes of products and attention overlap with those that coefficients were fitted to.
+// Predicted decode steps of full_kv and flexgen against the wall time of steps recorded on the H200 machine through
+// PyTorch. The profile was fitted to microbenchmarks of our own on other machines of this kind.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -94,17 +94,17 @@ double quantile(const std::vector<double>& sorted, double share) {
 TEST(RecordedSteps, FullKvIsPredictedWithinAFewPercentOverSevenModels) {
   const std::vector<double> errors = errors_of("full_kv", recorded("full_kv.csv", "cudnn"));
   EXPECT_EQ(errors.size(), 191u);
-  EXPECT_LT(quantile(errors, 0.5), 0.015);
-  EXPECT_LT(quantile(errors, 0.9), 0.03);
-  EXPECT_LT(quantile(errors, 1.0), 0.04);
+  EXPECT_LT(quantile(errors, 0.5), 0.02);
+  EXPECT_LT(quantile(errors, 0.9), 0.045);
+  EXPECT_LT(quantile(errors, 1.0), 0.06);
 }
 
 TEST(RecordedSteps, FlexGenIsPredictedWithinAFewPercentOverFourModels) {
   const std::vector<double> errors = errors_of("flexgen", recorded("flexgen.csv", "triton"));
   EXPECT_EQ(errors.size(), 36u);
-  EXPECT_LT(quantile(errors, 0.5), 0.02);
-  EXPECT_LT(quantile(errors, 0.9), 0.025);
-  EXPECT_LT(quantile(errors, 1.0), 0.055);
+  EXPECT_LT(quantile(errors, 0.5), 0.025);
+  EXPECT_LT(quantile(errors, 0.9), 0.03);
+  EXPECT_LT(quantile(errors, 1.0), 0.06);
 }
 
 }  // namespace
