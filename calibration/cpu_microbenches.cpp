@@ -18,6 +18,7 @@
 namespace outrider {
 namespace {
 
+constexpr double kMostMemory = 2147483648.0, kShareOfMemory = 0.25;
 constexpr std::int64_t kHeads = 8, kDim = 128, kBlockTokens = 32, kBlockElements = 2 * kBlockTokens * kDim;
 constexpr std::size_t kWordsPerBlock = kBlockElements * sizeof(Bf16) / sizeof(std::uint64_t);
 
@@ -257,9 +258,21 @@ std::vector<FamilyInfo> cpu_families() {
           {"cpu_attend", "decode attention in bf16 over listed blocks, by threads, query heads and load"}};
 }
 
+MicrobenchSet cpu_attention_beside(const std::string& family, const HostFacts& facts, const WrapExperiment& wrapped) {
+  MicrobenchSet set;
+  auto owned = std::make_unique<Arena>(std::min(kMostMemory, kShareOfMemory * facts.memory_bytes));
+  const AttendCase at{.threads = std::max(1, facts.processors - 1), .sequences = 16, .tokens = 8192, .group = 1};
+  Microbench bench = attend_bench(*owned, at);
+  bench.family = family;
+  bench.prepare = [inner = bench.prepare, wrapped] { return wrapped(inner()); };
+  set.list.push_back(std::move(bench));
+  set.memory.push_back(std::move(owned));
+  return set;
+}
+
 MicrobenchSet cpu_microbenches(const HostFacts& facts, Effort effort) {
-  constexpr double kMost = 2147483648.0, kShareOfMemory = 0.25;
-  const double bytes = std::min(effort == Effort::quick ? 0.25 * kMost : kMost, kShareOfMemory * facts.memory_bytes);
+  const double bytes =
+      std::min(effort == Effort::quick ? 0.25 * kMostMemory : kMostMemory, kShareOfMemory * facts.memory_bytes);
   auto owned = std::make_unique<Arena>(bytes);
   Arena& arena = *owned;
   MicrobenchSet set;

@@ -13,6 +13,8 @@ std::vector<FamilyInfo> gpu_families() {
           {"copy_both", "copies both ways at once"},
           {"read_beside_h2d", "reading of device memory beside copies to the GPU"},
           {"read_beside_d2h", "reading of device memory beside copies from the GPU"},
+          {"cpu_attend_beside_h2d", "CPU attention beside copies to the GPU"},
+          {"cpu_attend_beside_d2h", "CPU attention beside copies from the GPU"},
           {"launch_kernel", "host time of an eager kernel launch"},
           {"launch_copy", "host time of a copy call"},
           {"launch_graph", "host time of a graph launch"},

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <tuple>
 
 #include "calibration/fit.h"
 #include "calibration/sample_ops.h"
@@ -132,6 +133,26 @@ std::vector<Statement> copy_costs(const Samples& reads, const Samples& beside, B
   return costs;
 }
 
+// CPU attention at s times its time beside copies: they take 1 − 1 ÷ s of what reads for the cores, at R bytes per
+// second.
+std::vector<Statement> read_costs(const Samples& alone, const Samples& beside, BytesPerSecond copy_rate,
+                                  const MachineSpec& machine, const Profile& profile) {
+  std::vector<Statement> costs;
+  for (const Sample* sample : beside) {
+    const auto same = std::find_if(alone.begin(), alone.end(), [&](const Sample* each) {
+      return each->run == sample->run && each->shape == sample->shape;
+    });
+    if (same == alone.end()) continue;
+    const double cores = sample->shape.at("threads") * machine.cpu.core_bandwidth.value();
+    const double rate = std::min(cores, machine.cpu.dram_bandwidth.value() * profile.value("cpu.dram_efficiency"));
+    const auto cost = [&](double seconds) {
+      return std::max(0.0, 1.0 - (*same)->time.median / seconds) * rate / copy_rate.value();
+    };
+    costs.push_back({cost(sample->time.median), cost(shortest(*sample)), cost(longest(*sample))});
+  }
+  return costs;
+}
+
 void read_directly(Profile& profile, const MachineSpec& machine, const std::vector<Sample>& samples) {
   const Samples hbm = of_family(samples, "hbm_read");
   set_directly(profile, "gpu.hbm_efficiency", shares_of_peak(hbm, machine.gpu.hbm_bandwidth), "hbm_read");
@@ -143,6 +164,12 @@ void read_directly(Profile& profile, const MachineSpec& machine, const std::vect
   set_directly(profile, "gpu.kernel_latency", times_of(of_family(samples, "kernel_chain")), "kernel_chain");
   set_directly(profile, "cpu.dram_efficiency",
                shares_of_peak(of_family(samples, "dram_read"), machine.cpu.dram_bandwidth), "dram_read");
+  const Samples attention = of_family(samples, "cpu_attend");
+  for (const auto& [name, family, rate] :
+       {std::tuple{"cpu.h2d_read_cost", "cpu_attend_beside_h2d", machine.link.h2d},
+        std::tuple{"cpu.d2h_read_cost", "cpu_attend_beside_d2h", machine.link.d2h}}) {
+    set_directly(profile, name, read_costs(attention, of_family(samples, family), rate, machine, profile), family);
+  }
 }
 
 class StageFit {

@@ -28,6 +28,8 @@ constexpr CoefficientInfo kTable[] = {
     {"cpu.attention_dram_efficiency", "share of achievable DRAM bandwidth that decode attention reaches"},
     {"cpu.stream_dram_efficiency", "share of achievable DRAM bandwidth that gathers and scans reach"},
     {"cpu.arithmetic_efficiency", "share of peak arithmetic that attention reaches on a core"},
+    {"cpu.h2d_read_cost", "bytes of achievable CPU reading that one byte copied to the GPU displaces"},
+    {"cpu.d2h_read_cost", "the same for one byte copied from the GPU"},
     {"cpu.fork_join", "seconds to start and end a parallel-for"},
     {"cpu.fork_join_per_thread", "further seconds for each thread"},
 };

@@ -37,6 +37,8 @@ CpuModel::CpuModel(const CpuSpec& cpu, const Profile& profile, Platform& platfor
   read_rate_ = std::min(all_cores, reads_known ? on_workers(cpu, cpu.dram_measured, workers_, dram_rate_) : dram_rate_);
   read_rate_ = std::max(read_rate_, attention);
   attention_efficiency_ = attention_known ? attention / read_rate_ : profile.value("cpu.attention_dram_efficiency");
+  h2d_cost_ = profile.value("cpu.h2d_read_cost") / read_rate_;
+  d2h_cost_ = profile.value("cpu.d2h_read_cost") / read_rate_;
   fork_join_ =
       ceil_to_ticks(Seconds(profile.value("cpu.fork_join") + workers_ * profile.value("cpu.fork_join_per_thread")));
   const auto add = [&](const char* name, const char* unit, double capacity) {

@@ -21,17 +21,20 @@ struct InterSocket {
 // with b one core's streaming rate and p the core's peak arithmetic: a core's loads and arithmetic do not hide behind
 // each other. (On the H200's host, attention of 1 to 8 query heads by 16 threads follows this within 3 %.) All kernels
 // together share two more resources: the time of what reads for the workers, at R = min(C · b, M), of which a kernel of
-// efficiency e takes q / (e · R); and DRAM itself, shared with copies. M is DRAM's peak × efficiency; where the machine
-// file states a rate measured on m cores, M is that rate · C / m, at most DRAM's: what keeps it below is taken to lie
-// in the cores. A measured attention rate stands for e · R likewise, and for the arithmetic. Before the kernel, fork
-// and join cost a + b · threads. On S sockets memory is interleaved: (S − 1) / S of all bytes cross the inter-socket
-// link, a kernel's evenly in both directions.
+// efficiency e takes q / (e · R), and a copied byte what it displaces; and DRAM itself, shared with copies. M is DRAM's
+// peak × efficiency; where the machine file states a rate measured on m cores, M is that rate · C / m, at most DRAM's:
+// what keeps it below is taken to lie in the cores. A measured attention rate stands for e · R likewise, and for the
+// arithmetic. Before the kernel, fork and join cost a + b · threads. On S sockets memory is interleaved: (S − 1) / S of
+// all bytes cross the inter-socket link, a kernel's evenly in both directions.
 class CpuModel {
  public:
   CpuModel(const CpuSpec& cpu, const Profile& profile, Platform& platform);
   Demand demand(const Op& op) const;
   ResourceId dram() const { return dram_; }
   const InterSocket& inter_socket() const { return inter_socket_; }
+  ResourceId reads() const { return reads_; }
+  // Time of the workers' reading that a byte of a copy over the link displaces.
+  double copy_cost(Direction direction) const { return direction == Direction::h2d ? h2d_cost_ : d2h_cost_; }
 
  private:
   struct Work {
@@ -42,7 +45,8 @@ class CpuModel {
   CpuSpec cpu_;
   double workers_;
   double dram_rate_, read_rate_, attention_efficiency_, stream_efficiency_;
-  double core_flops_;  // reached, per second
+  double core_flops_;           // reached, per second
+  double h2d_cost_, d2h_cost_;  // seconds of reading per byte copied
   Duration fork_join_;
   ResourceId dram_, reads_, arithmetic_;
   InterSocket inter_socket_;

@@ -30,6 +30,8 @@ Demand MachineModel::demand(const Op& op) const {
                                    .sm_slots = gpu_.sm_slots(),
                                    .cta_shares = gpu_.stream_cta_shares(),
                                    .hbm_cost = gpu_.copy_cost(shape->direction),
+                                   .cpu_reads = cpu_.reads(),
+                                   .cpu_read_cost = cpu_.copy_cost(shape->direction),
                                    .inter_socket = cpu_.inter_socket()});
     }
     case OpKind::host_step: {

@@ -51,6 +51,7 @@ void PcieModel::use_path(Demand& demand, const CopyShape& shape, const CopyEnds&
     if (link.both.valid()) demand.use(link.both, bytes);
   }
   demand.use(ends.dram, bytes);
+  demand.use(ends.cpu_reads, bytes * ends.cpu_read_cost);
   if (ends.inter_socket.share > 0.0) {
     demand.use(to_gpu ? ends.inter_socket.to_first : ends.inter_socket.from_first, ends.inter_socket.share * bytes);
   }

@@ -19,6 +19,8 @@ struct CopyEnds {
   PoolId sm_slots;
   std::int64_t cta_shares = 1;  // of an SM, per zero-copy CTA
   double hbm_cost = 1.0;        // HBM read traffic that a byte of the copy displaces
+  ResourceId cpu_reads;
+  double cpu_read_cost = 0.0;  // seconds of the cores' reading that a byte of the copy displaces
   InterSocket inter_socket;
 };
 

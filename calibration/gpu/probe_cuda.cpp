@@ -3,6 +3,7 @@
 #include <chrono>
 #include <thread>
 
+#include "calibration/cpu_microbenches.h"
 #include "calibration/gpu_probe.h"
 #include "kernels/cuda/trials.h"
 
@@ -26,6 +27,26 @@ class GpuExperiment final : public Experiment {
  private:
   DeviceTrialPtr trial_;
   double fastest_ = 0.0;
+};
+
+// CPU attention while copies run: a load half as long again as the attention was the last time.
+class BesideCopies final : public Experiment {
+ public:
+  BesideCopies(std::unique_ptr<Experiment> attention, CopyWay way)
+      : attention_(std::move(attention)), load_(copy_load(way)) {}
+
+  Trial trial() override {
+    load_->begin(1.5 * last_);
+    const Trial trial = attention_->trial();
+    load_->end();
+    last_ = trial.seconds;
+    return trial;
+  }
+
+ private:
+  std::unique_ptr<Experiment> attention_;
+  std::unique_ptr<CopyLoad> load_;
+  double last_ = 0.1;
 };
 
 class GpuList {
@@ -124,6 +145,15 @@ class GpuList {
     }
   }
 
+  void add_cpu_attention(const HostFacts& facts) {
+    for (const auto& [family, way] :
+         {std::pair{"cpu_attend_beside_h2d", CopyWay::h2d}, {"cpu_attend_beside_d2h", CopyWay::d2h}}) {
+      set_.add(cpu_attention_beside(family, facts, [way = way](std::unique_ptr<Experiment> attention) {
+        return std::make_unique<BesideCopies>(std::move(attention), way);
+      }));
+    }
+  }
+
   MicrobenchSet take() { return std::move(set_); }
 
  private:
@@ -147,6 +177,7 @@ MicrobenchSet gpu_microbenches(const HostFacts& facts, Effort effort) {
   list.add_host_calls();
   list.add_gemms();
   list.add_attention();
+  list.add_cpu_attention(facts);
   return list.take();
 }
 

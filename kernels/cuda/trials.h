@@ -42,6 +42,15 @@ DeviceTrialPtr copy_trial(CopyWay way, double fragment, double count);
 // Reading of device memory while copies run that way all the time.
 DeviceTrialPtr read_beside_copy_trial(CopyWay way, double bytes);
 
+// Copies that run that way from begin() to end(), for as long as `seconds` if nothing slows them.
+class CopyLoad {
+ public:
+  virtual ~CopyLoad() = default;
+  virtual void begin(double seconds) = 0;
+  virtual double end() = 0;  // waits for all of them; bytes ÷ second of the load
+};
+std::unique_ptr<CopyLoad> copy_load(CopyWay way);
+
 // Host time of one call.
 enum class HostCall { launch_kernel, launch_copy, launch_graph, synchronize };
 DeviceTrialPtr host_call_trial(HostCall call);

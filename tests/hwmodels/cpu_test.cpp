@@ -132,5 +132,20 @@ TEST(Cpu, ANarrowLinkBetweenSocketsSlowsWhatCrossesIt) {
   EXPECT_NEAR(seconds_after_fork(MachineModel(machine, assumed_profile()), attend) * 1e9 / crossing, 1.0, 0.01);
 }
 
+// Copies take of what reads for the cores as many seconds as the bytes of reading that they displace would.
+TEST(Cpu, CopiesDisplaceReading) {
+  const MachineSpec machine = reading_machine();
+  Profile profile = assumed_profile();
+  profile.coefficients["cpu.h2d_read_cost"].value = 0.5;
+  profile.coefficients["cpu.d2h_read_cost"].value = 0.25;
+  const MachineModel model(machine, profile);
+  const double rate = std::min(15.0 * machine.cpu.core_bandwidth.value(),
+                               machine.cpu.dram_bandwidth.value() * profile.value("cpu.dram_efficiency"));
+  const CopyShape up{.direction = Direction::h2d, .fragments = 1.0, .fragment = Bytes(1e9)};
+  const CopyShape down{.direction = Direction::d2h, .fragments = 1.0, .fragment = Bytes(1e9)};
+  EXPECT_NEAR(amount_on(model, op_of(Family::copy_h2d, up), "CPU reads") * rate, 0.5e9, 1.0);
+  EXPECT_NEAR(amount_on(model, op_of(Family::copy_d2h, down), "CPU reads") * rate, 0.25e9, 1.0);
+}
+
 }  // namespace
 }  // namespace outrider

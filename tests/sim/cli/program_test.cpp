@@ -27,6 +27,15 @@ std::string contents(const fs::path& file) {
   return text.str();
 }
 
+// The numbers behind "value: ".
+std::vector<double> values_in(const std::string& text) {
+  std::vector<double> values;
+  const std::string key = "value: ";
+  for (std::size_t at = text.find(key); at != std::string::npos; at = text.find(key, at + 1))
+    values.push_back(std::stod(text.substr(at + key.size())));
+  return values;
+}
+
 struct Outcome {
   int code = -1;  // exit code; 128 + signal where a signal ended it, as shells say
   std::string out, error;
@@ -201,6 +210,47 @@ TEST_F(Program, AFullDiskUnderStandardOutputIsAnError) {
   const Outcome outcome = run("help", ">/dev/full");
   EXPECT_EQ(outcome.code, 1);
   EXPECT_THAT(outcome.error, HasSubstr("No space left on device"));
+}
+
+TEST_F(Program, CalibrateListsEveryFamilyAndWhyItCannotRun) {
+  const Outcome outcome = run("calibrate --list");
+  EXPECT_EQ(outcome.code, 0) << outcome.error;
+  for (const char* family : {"dram_read", "cpu_attend", "gemm", "attend_dense"})
+    EXPECT_THAT(outcome.out, HasSubstr("\n" + std::string(family) + " "));
+}
+
+TEST_F(Program, CalibrateRefusesWhatItCannotUseBeforeItMeasures) {
+  const Outcome outcome = run("calibrate --only dram_raed --machine nowhere --base no");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_EQ(outcome.error,
+            "--only: unknown family 'dram_raed', did you mean 'dram_read'?\n"
+            "--machine: no file and no shipped machine 'nowhere'\n--base: no file and no shipped profile 'no'\n");
+  EXPECT_FALSE(fs::exists(folder_ / "results"));
+  EXPECT_EQ(run("calibrate --fit-only --out nothing").code, 2) << "there are no samples";
+}
+
+// The shipped samples give the shipped profile, which the scenario on that machine uses and another's refuses.
+TEST_F(Program, CalibrateFitsShippedSamplesToTheShippedProfile) {
+  const fs::path data = fs::path(OUTRIDER_SOURCE_DIR) / "calibration/data/cpu-2c";
+  for (const char* file : {"samples.csv", "runs.csv"}) fs::copy(data / file, folder_ / file);
+  const Outcome outcome = run("calibrate --fit-only --name cpu-2c --out .");
+  ASSERT_EQ(outcome.code, 0) << outcome.error;
+  EXPECT_THAT(outcome.out, HasSubstr("cpu.attention_dram_efficiency"));
+  const std::vector<double> again = values_in(contents(folder_ / "profile.yaml"));
+  const std::vector<double> shipped = values_in(contents(data / "profile.yaml"));
+  ASSERT_EQ(again.size(), shipped.size());
+  for (std::size_t i = 0; i < shipped.size(); ++i) EXPECT_NEAR(again[i], shipped[i], 1e-3 * shipped[i]) << i;
+
+  std::ofstream(folder_ / "mine.yaml") << "name: mine\nmodel: qwen3-8b\nmachine: machine.yaml\nprofile: profile.yaml\n"
+                                          "methods: [hgca]\nworkloads:\n  - name: w\n    contexts: [4K]\n"
+                                          "    batches: [1]\n    decode_steps: 1\n";
+  EXPECT_THAT(run("run mine.yaml").out, HasSubstr("profile cpu-2c (fitted)"));
+  const Outcome elsewhere = run("run mine.yaml --set machine=h200-16c");
+  EXPECT_EQ(elsewhere.code, 2);
+  EXPECT_THAT(elsewhere.error,
+              HasSubstr("expected one for machine 'h200-16c', got 'cpu-2c', which was fitted on 'cpu-2c'"));
+  EXPECT_THAT(run("run mine.yaml --set machine=h200-16c --set transfer_profile=true").out,
+              HasSubstr("profile cpu-2c (transferred)"));
 }
 
 }  // namespace
