@@ -21,8 +21,13 @@ CopyPath block_path(const Params& params) {
 
 std::vector<ParamSpec> sparse_params(std::vector<ParamSpec> own, const char* launch) {
   own.push_back({"block_tokens", std::int64_t{32}, "tokens per KV block", "P", 1.0, 4096.0, {}});
-  own.push_back(
-      {"budget_tokens", std::int64_t{2048}, "tokens attended per sequence and layer", "P", 1.0, 1048576.0, {}});
+  own.push_back({"budget_tokens",
+                 std::int64_t{2048},
+                 "tokens attended per sequence and layer, in whole blocks",
+                 "P",
+                 1.0,
+                 1048576.0,
+                 {}});
   return with_common(std::move(own), launch);
 }
 
