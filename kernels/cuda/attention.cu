@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/cuda/attention.h"
+#include "kernels/cuda/device_math.h"
 
 namespace outrider {
 namespace {
@@ -11,33 +12,10 @@ namespace {
 constexpr int kDim = kAttentionHeadDim, kPage = kAttentionPageTokens, kWarps = 4, kTile = 16;
 constexpr int kMostSplits = 32;  // more cost more to merge than they gain
 
-using Word = std::uint32_t;  // two bf16
-
-__device__ uint4 load16(const __nv_bfloat16* at) {
-  uint4 v;
-  asm volatile("ld.global.nc.L1::no_allocate.L2::128B.v4.u32 {%0,%1,%2,%3}, [%4];"
-               : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
-               : "l"(at));
-  return v;
-}
-
-// D (16 × 8, fp32) += A (16 × 16) · B (16 × 8), bf16.
-__device__ void multiply(float (&d)[4], Word a0, Word a1, Word a2, Word a3, Word b0, Word b1) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-      : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
-}
-
 __device__ Word transposed(Word word) {  // of an 8 × 8 tile of bf16 spread over the warp
   Word out;
   asm volatile("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(out) : "r"(word));
   return out;
-}
-
-__device__ Word packed(float low, float high) {
-  const __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
-  return *reinterpret_cast<const Word*>(&pair);
 }
 
 __device__ float most_of_rows(float value) {  // over the eight lanes with the same lane % 4
@@ -86,8 +64,6 @@ __device__ void clear_behind(ValueTile& tile, int valid, int lane) {
     for (int h = 0; h < 2; ++h) tile.rows[h][t] = make_uint4(0, 0, 0, 0);
   }
 }
-
-__device__ Word word(const uint4& v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
 
 // Scores of 16 tokens: s[0], s[1] of token l/4 and the lane's two heads, s[2], s[3] of token l/4 + 8.
 __device__ void score(const KeyTile& keys, const uint4 (&query)[4], float (&s)[4]) {

@@ -18,7 +18,7 @@ const std::vector<LibraryRule>& library_rules() {
       {"<yaml-cpp/", {"sim/io/", "hwmodels/profile_reader.h", "hwmodels/profile_reader.cpp", "tests/sim/io/"}},
       {"<boost/graph/", {"sim/graph/algorithms.cpp", "hwmodels/topology.cpp"}},
       {"<boost/program_options", {"sim/cli/options.cpp"}},
-      {"<cuda_runtime", {"kernels/"}},
+      {"<cuda_runtime", {"kernels/", "tests/kernels/cuda/"}},
       {"<cuda_runtime_api", {"kernels/"}},
   };
   return rules;

@@ -1,55 +1,19 @@
 // Decode attention on the GPU against double arithmetic: tails, groups, splits, shared and own lists of pages.
-#include <gtest/gtest.h>
-
-#include <algorithm>
 #include <cmath>
-#include <limits>
-#include <numeric>
-#include <vector>
 
 #include "kernels/cuda/attention.h"
-#include "sim/base/random.h"
+#include "tests/kernels/cuda/device.h"
 
 namespace outrider {
 namespace {
 
 constexpr int kDim = kAttentionHeadDim, kPage = kAttentionPageTokens;
 
-void check(cudaError_t error) { ASSERT_EQ(error, cudaSuccess) << cudaGetErrorString(error); }
-
-template <class T>
-class DeviceArray {
- public:
-  explicit DeviceArray(const std::vector<T>& host) : size_(host.size()) {
-    check(cudaMalloc(&data_, std::max<std::size_t>(size_, 1) * sizeof(T)));
-    check(cudaMemcpy(data_, host.data(), size_ * sizeof(T), cudaMemcpyHostToDevice));
-  }
-  ~DeviceArray() { cudaFree(data_); }
-  DeviceArray(const DeviceArray&) = delete;
-  DeviceArray& operator=(const DeviceArray&) = delete;
-  T* data() const { return data_; }
-  std::vector<T> host() const {
-    std::vector<T> copy(size_);
-    check(cudaMemcpy(copy.data(), data_, size_ * sizeof(T), cudaMemcpyDeviceToHost));
-    return copy;
-  }
-
- private:
-  T* data_ = nullptr;
-  std::size_t size_;
-};
-
 struct Case {
   int sequences, kv_heads, group;
   std::vector<std::int32_t> tokens;
   bool own_lists;
 };
-
-std::vector<__nv_bfloat16> normals(std::size_t count, RandomStream& random) {
-  std::vector<__nv_bfloat16> values(count);
-  for (auto& each : values) each = __float2bfloat16(static_cast<float>(random.normal()));
-  return values;
-}
 
 struct Found {
   double error = 0.0, lse_error = 0.0;
@@ -62,9 +26,8 @@ class Problem {
   Problem(const Case& c, unsigned seed) : c_(c) {
     RandomStream random(seed);
     pages_each_ = (*std::max_element(c.tokens.begin(), c.tokens.end()) + kPage - 1) / kPage;
-    pages_.resize(static_cast<std::size_t>(c.sequences * (c.own_lists ? c.kv_heads : 1) * pages_each_));
-    std::iota(pages_.begin(), pages_.end(), 0);
-    for (std::size_t i = pages_.size(); i > 1; --i) std::swap(pages_[i - 1], pages_[random.below(i)]);
+    const auto pages = static_cast<std::size_t>(c.sequences * (c.own_lists ? c.kv_heads : 1) * pages_each_);
+    pages_ = shuffled(pages, pages, random);
     cache_ = normals(pages_.size() * c.kv_heads * 2 * kPage * kDim, random);
     queries_ = normals(static_cast<std::size_t>(c.sequences) * c.kv_heads * c.group * kDim, random);
     for (int s = 0; s < c.sequences; ++s) {
@@ -76,9 +39,9 @@ class Problem {
   void run() {
     DeviceArray<__nv_bfloat16> cache(cache_), queries(queries_);
     DeviceArray<std::int32_t> pages(pages_), tokens(c_.tokens);
-    DeviceArray<__nv_bfloat16> output(std::vector<__nv_bfloat16>(queries_.size(), __float2bfloat16(1e30f)));
-    DeviceArray<float> lse(std::vector<float>(queries_.size() / kDim, 1e30f));
-    DeviceArray<char> workspace(std::vector<char>(attention_workspace(c_.sequences, c_.kv_heads, c_.group), 0));
+    DeviceArray<__nv_bfloat16> output(queries_.size(), __float2bfloat16(kPoison));
+    DeviceArray<float> lse(queries_.size() / kDim, kPoison);
+    DeviceArray<char> workspace(attention_workspace(c_.sequences, c_.kv_heads, c_.group), 0);
     const DecodeAttention problem{.queries = queries.data(),
                                   .cache = cache.data(),
                                   .pages = pages.data(),
@@ -133,8 +96,7 @@ class Problem {
     const int tokens = c_.tokens[sequence];
     for (int t = tokens; t < (tokens + kPage - 1) / kPage * kPage; ++t) {
       for (const bool value : {false, true}) {
-        for (int i = 0; i < kDim; ++i)
-          cache_[row_of(sequence, head, t, value) + i] = __float2bfloat16(std::numeric_limits<float>::quiet_NaN());
+        for (int i = 0; i < kDim; ++i) cache_[row_of(sequence, head, t, value) + i] = __float2bfloat16(kNotANumber);
       }
     }
   }
@@ -174,13 +136,7 @@ void expect_exact(const Case& c, unsigned seed) {
   EXPECT_LT(found.lse_error, 1e-2);
 }
 
-class CudaAttention : public testing::Test {
- protected:
-  void SetUp() override {
-    int devices = 0;
-    if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) GTEST_SKIP() << "no GPU here";
-  }
-};
+class CudaAttention : public CudaTest {};
 
 TEST_F(CudaAttention, IsExactToItsBoundOnEveryTail) {
   for (int tokens = 1; tokens <= 140; ++tokens) expect_exact({2, 2, 4, {tokens, 1 + tokens / 2}, false}, tokens);
