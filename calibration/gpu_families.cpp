@@ -11,6 +11,7 @@ std::vector<FamilyInfo> gpu_families() {
           {"copy_h2d", "copies to the GPU from pinned memory, one call each, by fragment and count"},
           {"copy_d2h", "copies from the GPU, likewise"},
           {"copy_both", "copies both ways at once"},
+          {"gather_h2d", "gathers of scattered fragments from pinned memory by a kernel, by fragment and CTAs"},
           {"read_beside_h2d", "reading of device memory beside copies to the GPU"},
           {"read_beside_d2h", "reading of device memory beside copies from the GPU"},
           {"cpu_attend_beside_h2d", "CPU attention beside copies to the GPU"},

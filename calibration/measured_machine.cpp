@@ -35,6 +35,28 @@ class Measured {
     return rates.empty() ? 0.0 : median_of(rates);
   }
 
+  double best_rate(const std::string& family) const {
+    double best = 0.0;
+    for (const Sample& sample : samples_) {
+      if (sample.family == family && is_trusted(sample))
+        best = std::max(best, sample.shape.at("bytes") / sample.time.median);
+    }
+    return best;
+  }
+
+  // What one CTA gathers per second, by fragment; times rise with it.
+  std::vector<TransferPoint> by_one_cta(const std::string& family) const {
+    std::map<double, std::vector<double>> times;
+    for (const Sample& sample : samples_) {
+      if (sample.family == family && is_trusted(sample) && sample.shape.at("ctas") == 1.0)
+        times[sample.shape.at("fragment")].push_back(sample.time.median / sample.shape.at("count"));
+    }
+    std::vector<TransferPoint> points;
+    for (const auto& [fragment, seconds] : times)
+      points.push_back({Bytes(fragment), BytesPerSecond(rounded(fragment / median_of(seconds)))});
+    return points;
+  }
+
   void set_rate(const char* path, BytesPerSecond& figure, double rate, const std::string& source) {
     if (rate <= 0.0) return;
     figure = BytesPerSecond(rounded(rate));
@@ -91,7 +113,12 @@ void set_link(MachineSpec& machine, Measured& measured) {
         fmt::format("measured: {}", family);
   }
   measured.set_rate("link.bidirectional", link.bidirectional, measured.rate("copy_both", any), "measured: copy_both");
-  measured.set_rate("link.zero_copy", link.zero_copy, measured.rate("gather_h2d", any), "measured: gather_h2d");
+  measured.set_rate("link.zero_copy", link.zero_copy, measured.best_rate("gather_h2d"),
+                    "measured: gather_h2d, the fastest");
+  std::vector<TransferPoint> one_cta = measured.by_one_cta("gather_h2d");
+  if (one_cta.empty()) return;
+  link.zero_copy_per_cta = std::move(one_cta);
+  machine.sources["link.zero_copy_per_cta"] = "measured: gather_h2d, one CTA";
 }
 
 void set_host(MachineSpec& machine, Measured& measured) {

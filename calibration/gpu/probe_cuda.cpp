@@ -91,6 +91,15 @@ class GpuList {
         }
       }
     }
+    for (const double fragment : {2.0 * kKib, 8.0 * kKib, 32.0 * kKib, 128.0 * kKib}) {
+      for (const std::int32_t ctas : {1, 2, 4, 8, 16, 32}) {
+        if (quick_ && (ctas == 2 || ctas == 8 || ctas == 32)) continue;
+        const double count = 67108864.0 / fragment;
+        add("gather_h2d",
+            {{"fragment", fragment}, {"count", count}, {"ctas", static_cast<double>(ctas)}, {"bytes", 67108864.0}},
+            [=] { return gather_trial(fragment, count, ctas); });
+      }
+    }
     for (const auto& [family, way] : {std::pair{"read_beside_h2d", CopyWay::h2d}, {"read_beside_d2h", CopyWay::d2h}}) {
       add(family, {{"bytes", 8e9}}, [way = way] { return read_beside_copy_trial(way, 8e9); });
     }

@@ -39,7 +39,8 @@ class GatedStream {
   GatedStream& operator=(const GatedStream&) = delete;
 
   cudaStream_t stream() const { return stream_; }
-  // Time from the gate's opening to the end of what `queue` puts on the stream.
+  // Time from the gate's opening to the end of what `queue` puts on the stream. Kernels must have run once before: the
+  // first launch of one may wait for the device, which the gate holds.
   DeviceTime time(const std::function<void(cudaStream_t)>& queue);
 
  private:

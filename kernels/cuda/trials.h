@@ -39,6 +39,8 @@ DeviceTrialPtr chain_trial();
 enum class CopyWay { h2d, d2h, both };
 // `count` calls for `fragment` bytes each between pinned memory and the GPU; with both ways, each way so many.
 DeviceTrialPtr copy_trial(CopyWay way, double fragment, double count);
+// A kernel's gather of scattered fragments from pinned memory, by so many CTAs.
+DeviceTrialPtr gather_trial(double fragment, double count, std::int32_t ctas);
 // Reading of device memory while copies run that way all the time.
 DeviceTrialPtr read_beside_copy_trial(CopyWay way, double bytes);
 
