@@ -23,7 +23,8 @@ struct DigestBuild {
   __nv_bfloat16* digests = nullptr;
 };
 
-// Exact: a minimum of bf16 is a bf16. head_dim is 64, 128 or 256; block_tokens is up to kDigestMostTokens.
+// Exact: a minimum of bf16 is a bf16; NaNs are passed over. head_dim is 64, 128 or 256; block_tokens is up to
+// kDigestMostTokens.
 cudaError_t launch_digest_build(const DigestBuild& build, cudaStream_t stream);
 
 // score = max over the group's query heads of Σ over channels of max(q · minimum, q · maximum), an upper bound of

@@ -8,9 +8,9 @@ namespace {
 constexpr int kThreads = 1024, kWarps = kThreads / 32;
 constexpr int kBins = 2048;
 
-// Keys order as scores do.
+// Keys order as scores do; that of NaN is below all others.
 __device__ unsigned key_of(float score) {
-  if (score != score) return 0;  // NaN
+  if (score != score) return 0;
   const unsigned bits = __float_as_uint(score + 0.0f);  // −0 becomes +0
   return bits >> 31 != 0 ? ~bits : bits | 0x80000000u;
 }
@@ -57,6 +57,7 @@ __device__ Threshold find_threshold(Shared& shared, const float* scores, int cou
   constexpr int kDigits = 3;
   constexpr int kWidths[kDigits] = {11, 11, 10};
   Threshold threshold{0, 32, k};
+#pragma unroll
   for (int d = 0; d < kDigits; ++d) {
     const int width = kWidths[d], shift = threshold.shift - width;
     for (int i = threadIdx.x; i < kBins; i += kThreads) shared.bins[i] = 0;

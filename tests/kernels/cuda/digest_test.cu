@@ -14,7 +14,7 @@ struct BuildCase {
   std::vector<std::int32_t> tokens;  // of each block to digest
 };
 
-// Builds the digests of some blocks of a larger cache; behind a block's filled tokens are NaNs.
+// Builds the digests of some blocks of a larger cache; behind a block's filled tokens all is infinite.
 void expect_built(const BuildCase& c, unsigned seed) {
   RandomStream random(seed);
   const std::size_t count = c.tokens.size(), in_cache = count + 3, dim = c.head_dim;
@@ -28,7 +28,7 @@ void expect_built(const BuildCase& c, unsigned seed) {
   for (std::size_t i = 0; i < count; ++i) {
     for (int head = 0; head < c.kv_heads; ++head)
       std::fill(&keys[at(blocks[i], head, c.tokens[i])], &keys[at(blocks[i], head, 0)] + stride,
-                __float2bfloat16(kNotANumber));
+                __float2bfloat16(INFINITY));
   }
   const DeviceArray<__nv_bfloat16> on_device(keys);
   const DeviceArray<std::int32_t> from(blocks), to(targets), filled(c.tokens);
