@@ -27,6 +27,7 @@ cudaError_t launch_quantise(const __nv_bfloat16* values, std::int64_t rows, cons
 // Rounds zero + scale · code to bf16.
 cudaError_t launch_dequantise(const QuantisedRows& from, std::int64_t rows, __nv_bfloat16* values, cudaStream_t stream);
 
+// Whether the format is one of those above.
 bool is_valid(const QuantisedRows& rows);
 
 }  // namespace outrider

@@ -69,7 +69,7 @@ __global__ void __launch_bounds__(kThreads) diff(Residency residency) {
   for (int slot = threadIdx.x; slot < residency.slots; slot += kThreads) {
     const std::int32_t block = residency.blocks[table + slot];
     const int position = block == kNoBlock ? -1 : position_of(block, selected, count);
-    if (position >= 0) slots_of[position] = slot;
+    if (position >= 0) slots_of[position] = static_cast<std::int32_t>(table + slot);
     states[slot] = position >= 0 ? kSelected : block == kNoBlock ? kEmpty : kUnselected;
   }
   __syncthreads();
@@ -79,7 +79,7 @@ __global__ void __launch_bounds__(kThreads) diff(Residency residency) {
       [&](int i, int at) { residency.hits[list + at] = slots_of[i]; });
   const int misses = compact(
       count, 0, [&](int i) { return slots_of[i] == kNoSlot; }, [&](int i, int at) { residency.misses[list + at] = i; });
-  const auto write_evictable = [&](int slot, int at) { residency.evictable[table + at] = slot; };
+  const auto write_evictable = [&](int slot, int at) { residency.evictable[table + at] = table + slot; };
   const int empty = compact(
       residency.slots, 0, [&](int slot) { return states[slot] == kEmpty; }, write_evictable);
   const int evictable = compact(
@@ -117,17 +117,18 @@ __global__ void __launch_bounds__(kThreads) admit(Admission admission) {
   for (int i = threadIdx.x; i < count; i += kThreads) {
     const std::int32_t position = residency.misses[list + i], slot = residency.evictable[table + i];
     const std::int32_t block = residency.selected[list + position];
-    residency.blocks[table + slot] = block;
+    residency.blocks[slot] = block;
     residency.slots_of[list + position] = slot;
     admission.sources[first + i] = admission.host_offsets[row] + block * admission.block_bytes;
-    admission.destinations[first + i] = static_cast<std::int32_t>(table + slot);
+    admission.destinations[first + i] = slot;
   }
   if (threadIdx.x == 0 && row == residency.rows - 1) *admission.transfers = first + count;
 }
 
 bool within_limits(const Residency& residency) {
   return residency.rows >= 0 && residency.selected_stride >= 0 && residency.slots >= 0 &&
-         residency.selected_stride <= kResidencyMostSelected && residency.slots <= kResidencyMostSlots;
+         residency.selected_stride <= kResidencyMostSelected && residency.slots <= kResidencyMostSlots &&
+         static_cast<std::int64_t>(residency.rows) * residency.slots <= INT32_MAX;
 }
 
 }  // namespace

@@ -12,7 +12,9 @@ namespace outrider {
 inline constexpr std::int32_t kNoBlock = -1;  // in a slot: it is empty
 inline constexpr std::int32_t kNoSlot = -1;   // of a block: it is not resident
 
-// Rows are pairs of a sequence and a KV head; each owns `slots` slots. All pointers are device memory.
+// Rows are pairs of a sequence and a KV head; row r owns the slots from r · slots to (r + 1) · slots − 1 of one pool,
+// so that lists of slots are lists of pages for an attention with a KV head to a sequence. All pointers are device
+// memory.
 struct Residency {
   const std::int32_t* selected = nullptr;         // [rows][selected_stride], ascending and distinct in a row
   std::int64_t selected_stride = 0;               // up to kResidencyMostSelected
@@ -43,7 +45,7 @@ struct Admission {
   std::int64_t block_bytes = 0;
   // Transfers by row, then by block, for launch_gather; room for the misses of all rows.
   std::int64_t* sources = nullptr;       // bytes into the host pool
-  std::int32_t* destinations = nullptr;  // row · slots + slot
+  std::int32_t* destinations = nullptr;  // slots
   std::int32_t* transfers = nullptr;     // [1], how many
 };
 

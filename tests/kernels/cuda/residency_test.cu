@@ -18,17 +18,20 @@ struct Row {
   std::vector<std::int32_t> slots_of, hits, misses, evictable;
 };
 
-Row expected_of(const std::vector<std::int32_t>& selected, const std::vector<std::int32_t>& blocks) {
+// Of a row whose slots begin at `first`.
+Row expected_of(const std::vector<std::int32_t>& selected, const std::vector<std::int32_t>& blocks,
+                std::int32_t first) {
   Row row;
   std::map<std::int32_t, std::int32_t> slot_of;
   std::vector<std::int32_t> unselected;
-  for (std::size_t slot = 0; slot < blocks.size(); ++slot) {
-    if (blocks[slot] == kNoBlock) {
-      row.evictable.push_back(static_cast<std::int32_t>(slot));
-    } else if (std::binary_search(selected.begin(), selected.end(), blocks[slot])) {
-      slot_of[blocks[slot]] = static_cast<std::int32_t>(slot);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const std::int32_t slot = first + static_cast<std::int32_t>(i);
+    if (blocks[i] == kNoBlock) {
+      row.evictable.push_back(slot);
+    } else if (std::binary_search(selected.begin(), selected.end(), blocks[i])) {
+      slot_of[blocks[i]] = slot;
     } else {
-      unselected.push_back(static_cast<std::int32_t>(slot));
+      unselected.push_back(slot);
     }
   }
   row.evictable.insert(row.evictable.end(), unselected.begin(), unselected.end());
@@ -76,7 +79,7 @@ class Steps {
     check(launch_residency_diff(residency, nullptr));
     std::vector<Row> expected;
     for (int row = 0; row < c_.rows; ++row) {
-      expected.push_back(expected_of(selected_[row], blocks_[row]));
+      expected.push_back(expected_of(selected_[row], blocks_[row], row * c_.slots));
       const Row& e = expected.back();
       ASSERT_EQ(row_of(slots_of.host(), row, c_.stride, counts_[row]), e.slots_of);
       ASSERT_EQ(hit_counts.host()[row], static_cast<int>(e.hits.size()));
@@ -121,10 +124,10 @@ class Steps {
       const auto count = std::min({e.misses.size(), e.evictable.size(), static_cast<std::size_t>(c_.most)});
       for (std::size_t i = 0; i < count; ++i) {
         const std::int32_t block = selected_[row][e.misses[i]], slot = e.evictable[i];
-        blocks_[row][slot] = block;
+        blocks_[row][slot - row * c_.slots] = block;
         e.slots_of[e.misses[i]] = slot;
         expected_sources.push_back(offsets_[row] + block * kBlockBytes);
-        expected_destinations.push_back(row * c_.slots + slot);
+        expected_destinations.push_back(slot);
       }
       ASSERT_EQ(row_of(slots_of.host(), row, c_.stride, counts_[row]), e.slots_of);
       ASSERT_EQ(row_of(table_.host(), row, c_.slots, c_.slots), blocks_[row]);
