@@ -7,12 +7,18 @@ namespace {
 
 constexpr int kThreads = 1024, kWarps = kThreads / 32;
 constexpr int kBins = 2048;
+constexpr int kBatch = 4;  // scores that a thread has in flight
 
 // Keys order as scores do; that of NaN is below all others.
 __device__ unsigned key_of(float score) {
   if (score != score) return 0;
   const unsigned bits = __float_as_uint(score + 0.0f);  // −0 becomes +0
   return bits >> 31 != 0 ? ~bits : bits | 0x80000000u;
+}
+
+// Zero behind the row.
+__device__ unsigned key_at(const float* scores, int id, int count) {
+  return id < count ? key_of(__ldg(scores + id)) : 0;
 }
 
 struct Shared {
@@ -62,11 +68,15 @@ __device__ Threshold find_threshold(Shared& shared, const float* scores, int cou
     const int width = kWidths[d], shift = threshold.shift - width;
     for (int i = threadIdx.x; i < kBins; i += kThreads) shared.bins[i] = 0;
     __syncthreads();
-#pragma unroll 4
-    for (int i = threadIdx.x; i < count; i += kThreads) {
-      const unsigned key = key_of(scores[i]);
-      const bool counts = d == 0 || key >> threshold.shift == threshold.prefix;
-      if (counts) atomicAdd(&shared.bins[key >> shift & ((1u << width) - 1)], 1u);
+    for (int base = threadIdx.x; base < count; base += kBatch * kThreads) {
+      unsigned keys[kBatch];
+#pragma unroll
+      for (int i = 0; i < kBatch; ++i) keys[i] = key_at(scores, base + i * kThreads, count);
+#pragma unroll
+      for (int i = 0; i < kBatch; ++i) {
+        const bool counts = base + i * kThreads < count && (d == 0 || keys[i] >> threshold.shift == threshold.prefix);
+        if (counts) atomicAdd(&shared.bins[keys[i] >> shift & ((1u << width) - 1)], 1u);
+      }
     }
     __syncthreads();
     find_digit(shared, threshold.wanted);
@@ -82,11 +92,16 @@ template <class Visit>
 __device__ void each_key(const float* scores, int count, const Threshold& threshold, Visit visit) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   const int part = (count + kThreads - 1) / kThreads * 32;
-#pragma unroll 4
-  for (int base = warp * part; base < min((warp + 1) * part, count); base += 32) {
-    const int id = base + lane;
-    const unsigned bits = id < count ? key_of(scores[id]) >> threshold.shift : 0;
-    visit(id, id < count && bits > threshold.prefix, id < count && bits == threshold.prefix);
+  const int end = min((warp + 1) * part, count);
+  for (int base = warp * part; base < end; base += kBatch * 32) {
+    unsigned keys[kBatch];
+#pragma unroll
+    for (int i = 0; i < kBatch; ++i) keys[i] = key_at(scores, base + 32 * i + lane, end) >> threshold.shift;
+#pragma unroll
+    for (int i = 0; i < kBatch; ++i) {
+      const int id = base + 32 * i + lane;
+      visit(id, id < end && keys[i] > threshold.prefix, id < end && keys[i] == threshold.prefix);
+    }
   }
 }
 
