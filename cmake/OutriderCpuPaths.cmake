@@ -7,4 +7,6 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|amd64|AMD64")
   endif()
   set_source_files_properties(kernels/cpu/attention_avx2.cpp PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma")
   set_source_files_properties(kernels/cpu/attention_avx512_bf16.cpp PROPERTIES COMPILE_OPTIONS "${avx512_bf16}")
+  set_source_files_properties(kernels/cpu/attention_amx.cpp PROPERTIES
+    COMPILE_OPTIONS "${avx512_bf16};-mamx-tile;-mamx-bf16")
 endif()

@@ -32,6 +32,8 @@ const char* to_string(CpuPath path) {
       return "avx2";
     case CpuPath::avx512_bf16:
       return "avx512_bf16";
+    case CpuPath::amx_bf16:
+      return "amx_bf16";
   }
   return "";
 }
@@ -46,6 +48,8 @@ bool can_run(CpuPath path) {
     case CpuPath::avx512_bf16:
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512bf16");
+    case CpuPath::amx_bf16:
+      return can_run(CpuPath::avx512_bf16) && amx_usable();
   }
   return false;
 #else
@@ -54,7 +58,7 @@ bool can_run(CpuPath path) {
 }
 
 CpuPath best_path() {
-  for (const CpuPath path : {CpuPath::avx512_bf16, CpuPath::avx2}) {
+  for (const CpuPath path : {CpuPath::amx_bf16, CpuPath::avx512_bf16, CpuPath::avx2}) {
     if (can_run(path)) return path;
   }
   return CpuPath::scalar;
@@ -64,7 +68,9 @@ void attend(CpuPath path, const AttentionPart<Bf16>& part) {
   check_part(part);
   CHECK(can_run(path), "this processor has no {}", to_string(path));
 #if defined(__x86_64__)
-  if (path == CpuPath::avx512_bf16 && has_bf16_width(part.kv.head_dim)) return attend_avx512_bf16(part);
+  if (path >= CpuPath::avx512_bf16 && has_bf16_width(part.kv.head_dim)) {
+    return path == CpuPath::amx_bf16 && part.group > 1 ? attend_amx_bf16(part) : attend_avx512_bf16(part);
+  }
   if (path != CpuPath::scalar && part.kv.head_dim % 8 == 0) return attend_avx2(part);
 #endif
   attend_scalar(part);

@@ -32,15 +32,15 @@ struct AttentionPart {
   float* lse = nullptr;            // [group], log Σ exp(scale · q · k)
 };
 
-// What a processor can run.
-enum class CpuPath : std::uint8_t { scalar, avx2, avx512_bf16 };
+// What a processor can run. A single query head leaves the tiles of AMX nearly empty: amx_bf16 is avx512_bf16 then.
+enum class CpuPath : std::uint8_t { scalar, avx2, avx512_bf16, amx_bf16 };
 const char* to_string(CpuPath path);
 bool can_run(CpuPath path);
 CpuPath best_path();
 
-// Error against exact arithmetic on the same inputs, ‖Δ‖ ÷ ‖output‖: below 1e-5 in fp32; below 1e-2 with avx512_bf16,
-// which rounds queries and probabilities to bf16. Head dimensions that are no multiple of 32 (avx512_bf16) or 8 (avx2)
-// take the next simpler path.
+// Error against exact arithmetic on the same inputs, ‖Δ‖ ÷ ‖output‖: below 1e-5 in fp32; below 1e-2 with avx512_bf16
+// and amx_bf16, which round queries and probabilities to bf16. Head dimensions that are no multiple of 32 or above 256
+// (these two) or no multiple of 8 (avx2) take the next simpler path.
 void attend(CpuPath path, const AttentionPart<Bf16>& part);
 void attend(CpuPath path, const AttentionPart<float>& part);
 

@@ -195,8 +195,10 @@ int fit_and_write(const CalibrateRequest& request, const HostFacts& facts, const
   const fs::path folder = request.out;
   write_atomically(folder / "machine.yaml", machine_yaml(machine, ""));
   write_atomically(folder / "profile.yaml", profile_yaml(fit.profile, ""));
+  write_atomically(folder / "residuals.csv", residuals_csv(fit, samples));
   console.out(fit_text(fit, look_of(console, request.no_colour)));
-  console.out(fmt::format("\nIn {}: samples.csv, runs.csv, machine.yaml, profile.yaml\n", printable(folder.string())));
+  console.out(fmt::format("\nIn {}: samples.csv, runs.csv, machine.yaml, profile.yaml, residuals.csv\n",
+                          printable(folder.string())));
   return kDone;
 }
 
