@@ -182,7 +182,8 @@ class StageFit {
     }
   }
 
-  bool possible() const { return samples_.size() > stage_.coefficients.size(); }
+  // There are more samples than coefficients, and the samples say something of these.
+  bool possible() { return samples_.size() > stage_.coefficients.size() && depends(); }
 
   void run(std::vector<FamilyResiduals>& residuals, std::vector<SampleError>& errors) {
     FitProblem problem;
@@ -222,6 +223,22 @@ class StageFit {
     for (const Sample* sample : samples_)
       groups.push_back(numbers.try_emplace({sample->family, sample->shape.text()}, numbers.size()).first->second);
     return groups;
+  }
+
+  // Twice the coefficients changes some time by more than measurements of it vary: large copies, say, tell nothing of a
+  // copy's latency.
+  bool depends() {
+    constexpr double kLeastChange = 0.01;
+    std::vector<double> theta;
+    for (const std::string& name : stage_.coefficients) theta.push_back(profile_.value(name));
+    const std::vector<double> before = theta, alone = times(before);
+    for (double& each : theta) each *= 2.0;
+    const std::vector<double> changed = times(theta);
+    for (std::size_t i = 0; i < before.size(); ++i) profile_.coefficients[stage_.coefficients[i]].value = before[i];
+    for (std::size_t i = 0; i < alone.size(); ++i) {
+      if (std::abs(changed[i] / alone[i] - 1.0) > kLeastChange) return true;
+    }
+    return false;
   }
 
   std::vector<double> times(std::span<const double> theta) {
