@@ -1,0 +1,118 @@
+// Digests with 256-bit vectors: integer minima and maxima of bf16, and scores in fp32 arithmetic.
+#if defined(__x86_64__)
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "kernels/cpu/digest_paths.h"
+#include "kernels/cpu/vectors_avx2.h"
+
+namespace outrider {
+namespace {
+
+constexpr int kVectors = 4;               // of minima, and of maxima, in registers
+constexpr std::size_t kBlocksAhead = 16;  // digests called into the cache
+
+void prefetch(const Bf16* at) { _mm_prefetch(reinterpret_cast<const char*>(at), _MM_HINT_T0); }
+
+// As signed integers, bf16 then order as the numbers do, −0 below +0. Its own inverse.
+__m256i ordered(__m256i bits) {
+  return _mm256_xor_si256(bits, _mm256_and_si256(_mm256_srai_epi16(bits, 15), _mm256_set1_epi16(0x7fff)));
+}
+
+// 16 · Vectors channels. What no number replaces decodes to NaN.
+template <int Vectors>
+void digest_channels(const DigestBlock& block, std::int64_t first_channel) {
+  const __m256i top = _mm256_set1_epi16(0x7fff), bottom = _mm256_set1_epi16(-0x8000);
+  __m256i low[Vectors], high[Vectors];
+  for (int i = 0; i < Vectors; ++i) {
+    low[i] = top;
+    high[i] = bottom;
+  }
+  for (std::int64_t token = 0; token < block.tokens; ++token) {
+    const std::int64_t at = token * block.head_dim + first_channel;
+    for (int i = 0; i < Vectors; ++i) {
+      if (i % 2 == 0 && block.next != nullptr) prefetch(block.next + at + 16 * i);
+      const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block.keys + at + 16 * i));
+      const __m256i is_nan = _mm256_cmpgt_epi16(_mm256_and_si256(bits, top), _mm256_set1_epi16(0x7f80));
+      low[i] = _mm256_min_epi16(low[i], _mm256_blendv_epi8(ordered(bits), top, is_nan));
+      high[i] = _mm256_max_epi16(high[i], _mm256_blendv_epi8(ordered(bits), bottom, is_nan));
+    }
+  }
+  Bf16* const to = block.digest + first_channel;
+  for (int i = 0; i < Vectors; ++i) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 16 * i), ordered(low[i]));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + block.head_dim + 16 * i), ordered(high[i]));
+  }
+}
+
+// q⁻ = min(q, 0) and q⁺ = max(q, 0): max(q · minimum, q · maximum) is q⁻ · minimum + q⁺ · maximum.
+struct SplitQueries {
+  explicit SplitQueries(const DigestScorePart& part) : width(part.head_dim) {
+    const auto count = static_cast<std::size_t>(part.group * width);
+    negative.resize(count);
+    positive.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const float q = to_float(part.queries[i]);
+      negative[i] = std::min(q, 0.0f);
+      positive[i] = std::max(q, 0.0f);
+    }
+  }
+  std::int64_t width;
+  std::vector<float> negative, positive;  // [group][width]
+};
+
+// The largest bound of `Heads` query heads, which share the widening of the digest.
+template <int Heads>
+float score_heads(const SplitQueries& queries, std::int64_t first_head, const Bf16* least) {
+  const std::int64_t width = queries.width, whole = width / 8 * 8;
+  const Bf16* most = least + width;
+  const float* negative = queries.negative.data() + first_head * width;
+  const float* positive = queries.positive.data() + first_head * width;
+  __m256 sums[Heads];
+  for (__m256& sum : sums) sum = _mm256_setzero_ps();
+  for (std::int64_t c = 0; c < whole; c += 8) {
+    const __m256 low = load8(least + c), high = load8(most + c);
+    for (int h = 0; h < Heads; ++h) {
+      sums[h] = _mm256_fmadd_ps(load8(negative + h * width + c), low, sums[h]);
+      sums[h] = _mm256_fmadd_ps(load8(positive + h * width + c), high, sums[h]);
+    }
+  }
+  float best = -std::numeric_limits<float>::infinity();
+  for (int h = 0; h < Heads; ++h) {
+    float sum = sum8(sums[h]);
+    for (std::int64_t c = whole; c < width; ++c)
+      sum += negative[h * width + c] * to_float(least[c]) + positive[h * width + c] * to_float(most[c]);
+    best = std::max(best, sum);
+  }
+  return best;
+}
+
+}  // namespace
+
+void digest_block_avx2(const DigestBlock& block) {
+  std::int64_t channel = 0;
+  for (; channel + 16 * kVectors <= block.head_dim; channel += 16 * kVectors) digest_channels<kVectors>(block, channel);
+  for (; channel + 16 <= block.head_dim; channel += 16) digest_channels<1>(block, channel);
+  digest_block_scalar(block, channel);
+}
+
+void score_digests_avx2(const DigestScorePart& part) {
+  const SplitQueries queries(part);
+  for (std::size_t i = 0; i < part.blocks.size(); ++i) {
+    if (i + kBlocksAhead < part.blocks.size()) {
+      const Bf16* ahead = digest_of(part, i + kBlocksAhead);
+      for (std::int64_t channel = 0; channel < 2 * part.head_dim; channel += 32) prefetch(ahead + channel);
+    }
+    const Bf16* digest = digest_of(part, i);
+    float best = -std::numeric_limits<float>::infinity();
+    std::int64_t head = 0;
+    for (; head + 4 <= part.group; head += 4) best = std::max(best, score_heads<4>(queries, head, digest));
+    for (; head + 2 <= part.group; head += 2) best = std::max(best, score_heads<2>(queries, head, digest));
+    if (head < part.group) best = std::max(best, score_heads<1>(queries, head, digest));
+    part.scores[i] = best;
+  }
+}
+
+}  // namespace outrider
+#endif
