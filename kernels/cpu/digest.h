@@ -39,7 +39,7 @@ struct DigestScorePart {
 };
 
 // Reads every digest once. Queries and digests must be finite. Error below 1e-5 · Σ |q| · max(|minimum|, |maximum|):
-// products are exact and sums are fp32; avx512_bf16 takes subnormal numbers for zero. Above 512 channels it takes the
+// products are exact and sums are fp32; avx512_bf16 takes subnormal numbers for zero. Above 256 channels it takes the
 // next simpler path.
 void score_digests(CpuPath path, const DigestScorePart& part);
 

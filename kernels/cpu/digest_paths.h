@@ -23,7 +23,7 @@ inline const Bf16* digest_of(const DigestScorePart& part, std::size_t i) {
   return part.digests + (part.blocks[i] * part.kv_heads + part.head) * 2 * part.head_dim;
 }
 
-inline constexpr std::int64_t kDigestMostWidth = 512;  // channels in the registers and masks of avx512_bf16
+inline constexpr std::int64_t kDigestMostWidth = 256;  // channels that avx512_bf16 holds in registers
 
 void score_digests_scalar(const DigestScorePart& part);
 void score_digests_avx2(const DigestScorePart& part);
