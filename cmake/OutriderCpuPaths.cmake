@@ -1,5 +1,6 @@
 # Instruction sets of the CPU kernels' paths: a file is compiled for the one in its name, and chosen at run time.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|amd64|AMD64")
+  # -O2 keeps small arrays of vectors in memory instead of unrolling over them.
   set(unrolled "$<$<CONFIG:Release>:-O3>")
   set(avx512_bf16 ${unrolled} -mavx512f -mavx512bw -mavx512vl -mavx512bf16)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

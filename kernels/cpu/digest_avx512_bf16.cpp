@@ -12,6 +12,7 @@ namespace outrider {
 namespace {
 
 constexpr int kBlocks = 16;                                           // scored at a time, a lane to a block
+constexpr std::int64_t kTogether = 512;                               // keys' channels called into the cache at a time
 constexpr std::size_t kAhead = 8;                                     // blocks called into the cache
 constexpr int kMostGroup = 8;                                         // query heads at a time
 constexpr int kMostChunks = static_cast<int>(kDigestMostWidth / 32);  // of 32 channels
@@ -43,13 +44,17 @@ void store(const Bounds& bounds, const DigestBlock& block, std::int64_t channel)
   _mm512_mask_storeu_epi16(block.digest + block.head_dim + channel, valid, ordered(bounds.high));
 }
 
-// 128 channels side by side, so that a token's are read as one stretch.
+// 128 channels side by side, four cache lines of a token. The first of them call all of the next block's, a KiB at a
+// time: the memory is slower for single lines between the loads.
 void digest_four(const DigestBlock& block, std::int64_t channel) {
   const Bf16* const ahead = block.next != nullptr ? block.next : block.keys;
+  const std::int64_t together = std::max<std::int64_t>(kTogether / block.head_dim, 1);  // tokens
   Bounds one, two, three, four;
   for (std::int64_t token = 0; token < block.tokens; ++token) {
     const std::int64_t at = token * block.head_dim + channel;
-    for (int i = 0; i < 4; ++i) prefetch(ahead + at + 32 * i);
+    if (channel == 0 && token % together == 0) {
+      for (std::int64_t i = 0; i < kTogether; i += 32) prefetch(ahead + at + i);
+    }
     one.take(_mm512_loadu_si512(block.keys + at));
     two.take(_mm512_loadu_si512(block.keys + at + 32));
     three.take(_mm512_loadu_si512(block.keys + at + 64));
