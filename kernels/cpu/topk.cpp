@@ -21,7 +21,7 @@ constexpr int kMostRounds = 12;     // some 3 suffice unless the sampled places 
 struct Passes {
   Filtered (*filter_scores)(const float*, std::int64_t, KeyRange, std::int32_t*);
   Filtered (*filter_keys)(const std::int32_t*, std::int64_t, KeyRange, std::int32_t*);
-  void (*write_ids)(const TopKIds&, KeyThreshold);
+  std::int64_t (*write_ids)(const TopKIds&, KeyThreshold);
 };
 
 Passes passes_of(CpuPath path) {
@@ -122,14 +122,15 @@ Filtered filter_keys_scalar(const Source* source, std::int64_t count, KeyRange r
 template Filtered filter_keys_scalar(const float*, std::int64_t, KeyRange, std::int32_t*);
 template Filtered filter_keys_scalar(const std::int32_t*, std::int64_t, KeyRange, std::int32_t*);
 
-void write_ids_scalar(const TopKIds& ids, KeyThreshold threshold) {
+std::int64_t write_ids_scalar(const TopKIds& ids, KeyThreshold threshold) {
   std::int64_t at = 0;
-  for (std::int64_t i = 0; at < ids.total; ++i) {
+  for (std::int64_t i = 0; i < ids.count && at < ids.total; ++i) {
     const std::int32_t key = key_of(ids.scores[i]);
     const bool equal = key == threshold.key && threshold.equals > 0;
     threshold.equals -= equal;
     if (equal || key > threshold.key) ids.selected[at++] = static_cast<std::int32_t>(i);
   }
+  return at;
 }
 
 std::int64_t select_top_k(CpuPath path, const TopKPart& part) {
@@ -143,7 +144,8 @@ std::int64_t select_top_k(CpuPath path, const TopKPart& part) {
   } else if (kept > 0) {
     const Passes passes = passes_of(path);
     const KeyThreshold threshold = Search(passes, part).find();
-    passes.write_ids({part.scores.data(), count, kept, part.selected}, threshold);
+    const std::int64_t written = passes.write_ids({part.scores.data(), count, kept, part.selected}, threshold);
+    CHECK(written == kept, "{} of {} ids", written, kept);
   }
   return kept;
 }

@@ -65,11 +65,11 @@ Filtered filter_keys_avx2(const std::int32_t* source, std::int64_t count, KeyRan
 }
 
 // Eight at a time while a whole vector can be stored and no score equals the threshold; one by one otherwise.
-void write_ids_avx2(const TopKIds& ids, KeyThreshold threshold) {
+std::int64_t write_ids_avx2(const TopKIds& ids, KeyThreshold threshold) {
   const __m256i key = _mm256_set1_epi32(threshold.key);
   const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   std::int64_t at = 0;
-  for (std::int64_t i = 0; at < ids.total; i += 8) {
+  for (std::int64_t i = 0; i < ids.count && at < ids.total; i += 8) {
     const std::int64_t here = ids.count - i < 8 ? ids.count - i : 8;
     if (here == 8 && at + 8 <= ids.total) {
       const __m256i keys = keys8(ids.scores + i);
@@ -88,6 +88,7 @@ void write_ids_avx2(const TopKIds& ids, KeyThreshold threshold) {
       if (equal || each > threshold.key) ids.selected[at++] = static_cast<std::int32_t>(j);
     }
   }
+  return at;
 }
 
 }  // namespace outrider

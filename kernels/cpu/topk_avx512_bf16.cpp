@@ -56,11 +56,11 @@ Filtered filter_keys_avx512_bf16(const std::int32_t* source, std::int64_t count,
   return filter(source, count, range, kept);
 }
 
-void write_ids_avx512_bf16(const TopKIds& ids, KeyThreshold threshold) {
+std::int64_t write_ids_avx512_bf16(const TopKIds& ids, KeyThreshold threshold) {
   const __m512i key = _mm512_set1_epi32(threshold.key);
   __m512i places = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   std::int64_t at = 0;
-  for (std::int64_t i = 0; at < ids.total; i += 16) {
+  for (std::int64_t i = 0; i < ids.count && at < ids.total; i += 16) {
     const __mmask16 valid = mask_of(ids.count - i);
     const __m512i keys = keys16(ids.scores + i, valid);
     __mmask16 equal = _mm512_mask_cmpeq_epi32_mask(valid, keys, key);
@@ -78,6 +78,7 @@ void write_ids_avx512_bf16(const TopKIds& ids, KeyThreshold threshold) {
     at += ones(taken);
     places = _mm512_add_epi32(places, _mm512_set1_epi32(16));
   }
+  return at;
 }
 
 }  // namespace outrider

@@ -41,14 +41,14 @@ Filtered filter_keys_avx2(const std::int32_t* source, std::int64_t count, KeyRan
 Filtered filter_keys_avx512_bf16(const float* source, std::int64_t count, KeyRange range, std::int32_t* kept);
 Filtered filter_keys_avx512_bf16(const std::int32_t* source, std::int64_t count, KeyRange range, std::int32_t* kept);
 
-// Writes the selected ids, `total` many, and nothing behind them.
+// Writes the selected ids, `total` many, and nothing behind them. Returns how many there were.
 struct TopKIds {
   const float* scores = nullptr;
   std::int64_t count = 0, total = 0;
   std::int32_t* selected = nullptr;
 };
-void write_ids_scalar(const TopKIds& ids, KeyThreshold threshold);
-void write_ids_avx2(const TopKIds& ids, KeyThreshold threshold);
-void write_ids_avx512_bf16(const TopKIds& ids, KeyThreshold threshold);
+std::int64_t write_ids_scalar(const TopKIds& ids, KeyThreshold threshold);
+std::int64_t write_ids_avx2(const TopKIds& ids, KeyThreshold threshold);
+std::int64_t write_ids_avx512_bf16(const TopKIds& ids, KeyThreshold threshold);
 
 }  // namespace outrider
