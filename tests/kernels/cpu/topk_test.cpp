@@ -111,6 +111,12 @@ TEST_P(CpuTopK, SurvivesRowsThatMisleadItsSample) {
     for (std::size_t i = 0; i < kSamples; ++i) scores[(2 * i + 1) * kCount / (2 * kSamples)] = lie;
     expect_for_many_k(scores, "lies");
   }
+  // What is left out lies right beside the bounds of the sample's range.
+  for (const float beside : {std::nextafter(1.0f, 0.0f), std::nextafter(1.0f, 2.0f)}) {
+    std::vector<float> scores(kCount, beside);
+    for (std::size_t i = 0; i < kSamples; ++i) scores[(2 * i + 1) * kCount / (2 * kSamples)] = 1.0f;
+    expect_for_many_k(scores, "neighbours");
+  }
   std::vector<float> rising = normals(kCount, 7);
   std::sort(rising.begin(), rising.end());
   expect_for_many_k(rising, "rising");
