@@ -127,7 +127,7 @@ class Bench {
                         sum_ += read_stream(reinterpret_cast<const std::uint64_t*>(cache_.data()), words);
                       }});
     works_.push_back({"write_stream", "", 0.0, static_cast<double>(kGathered),
-                      [this] { write_stream(aligned_pool(), kGathered / 8 - 64, sum_); }});
+                      [this] { write_stream(aligned_pool(), kGathered / 8, sum_); }});
   }
 
   void add_digests(CpuPath path) {
