@@ -1,5 +1,5 @@
-// Decode attention on the CPU against the DRAM read ceiling of the same run, over threads, query heads per KV head, and
-// contiguous or scattered blocks. Prints CSV.
+// Decode attention on the CPU against the DRAM read ceiling of the same run, over paths, threads, query heads per KV
+// head, and contiguous or scattered blocks. Prints CSV.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "kernels/cpu/attention.h"
+#include "kernels/cpu/pages.h"
+#include "kernels/cpu/stream.h"
 #include "kernels/cpu/thread_pool.h"
 #include "sim/base/random.h"
 
@@ -45,12 +47,12 @@ void print(const char* what, const ThreadPool& pool, std::int64_t group, const c
 
 class Bench {
  public:
-  Bench() : cache_(kHeads * kBlocksPerHead * static_cast<std::size_t>(kBlockElements)) {
+  Bench() : memory_(huge_pages(kHeads * kBlocksPerHead * kBlockElements * sizeof(Bf16))) {
     // One block of normals per head, again and again.
     ThreadPool pool;
     pool.parallel_for(kHeads, [&](std::size_t head, int) {
       RandomStream random = RandomStream(1).fork(std::to_string(head));
-      Bf16* const begin = cache_.data() + head * kBlocksPerHead * static_cast<std::size_t>(kBlockElements);
+      Bf16* const begin = cache() + head * kBlocksPerHead * static_cast<std::size_t>(kBlockElements);
       for (std::int64_t i = 0; i < kBlockElements; ++i) begin[i] = to_bf16(static_cast<float>(random.normal()));
       for (std::size_t block = 1; block < kBlocksPerHead; ++block)
         std::memcpy(begin + block * static_cast<std::size_t>(kBlockElements), begin, kBlockElements * sizeof(Bf16));
@@ -70,9 +72,12 @@ class Bench {
     // One thread needs a part of the cache only; all of it is far more than any last-level cache holds.
     const std::size_t heads = std::min<std::size_t>(kHeads, 32 * static_cast<std::size_t>(threads));
     read(pool, heads);
-    for (const std::int64_t group : {4, 1, 5, 8}) {
+    for (const std::int64_t group : {4, 1, 2, 8, 16}) {
       if (group != 4 && !all_groups) continue;
-      for (const bool scattered : {false, true}) attend_with(pool, heads, group, scattered);
+      for (const CpuPath path : {CpuPath::amx_bf16, CpuPath::avx512_bf16, CpuPath::avx2}) {
+        if (!can_run(path)) continue;
+        for (const bool scattered : {false, true}) attend_with(path, pool, heads, group, scattered);
+      }
     }
   }
 
@@ -85,19 +90,14 @@ class Bench {
     const std::size_t words = kBlocksPerHead * static_cast<std::size_t>(kBlockElements) / 4;
     const Timing time = timed([&] {
       pool.parallel_for(heads, [&](std::size_t head, int) {
-        const auto* data = reinterpret_cast<const std::uint64_t*>(cache_.data()) + head * words;
-        std::uint64_t sum[8] = {};
-        for (std::size_t i = 0; i < words; i += 8) {
-          for (std::size_t j = 0; j < 8; ++j) sum[j] += data[i + j];
-        }
-        sums[head] = std::accumulate(std::begin(sum), std::end(sum), std::uint64_t{0});
+        sums[head] = read_stream(reinterpret_cast<const std::uint64_t*>(cache()) + head * words, words);
       });
     });
     const bool any = std::any_of(sums.begin(), sums.end(), [](std::uint64_t sum) { return sum != 0; });
     print(any ? "read" : "read (empty)", pool, 0, "contiguous", time, bytes_of(heads));
   }
 
-  void attend_with(ThreadPool& pool, std::size_t heads, std::int64_t group, bool scattered) {
+  void attend_with(CpuPath path, ThreadPool& pool, std::size_t heads, std::int64_t group, bool scattered) {
     RandomStream random(2);
     std::vector<std::int32_t> blocks(heads * kBlocksPerHead);
     std::iota(blocks.begin(), blocks.end(), 0);
@@ -109,7 +109,7 @@ class Bench {
       pool.parallel_for(heads, [&](std::size_t head, int) {
         const std::size_t row = head * static_cast<std::size_t>(group);
         AttentionPart<Bf16> part;
-        part.kv = {cache_.data(), kBlockElements, kBlockTokens, kDim};
+        part.kv = {cache(), kBlockElements, kBlockTokens, kDim};
         part.blocks = {blocks.data() + head * kBlocksPerHead, kBlocksPerHead};
         part.tokens = static_cast<std::int64_t>(kBlocksPerHead) * kBlockTokens;
         part.group = group;
@@ -117,13 +117,15 @@ class Bench {
         part.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(kDim)));
         part.output = output.data() + row * kDim;
         part.lse = lse.data() + row;
-        attend(best_path(), part);
+        attend(path, part);
       });
     });
-    print(to_string(best_path()), pool, group, scattered ? "scattered" : "contiguous", time, bytes_of(heads));
+    print(to_string(path), pool, group, scattered ? "scattered" : "contiguous", time, bytes_of(heads));
   }
 
-  std::vector<Bf16> cache_;
+  Bf16* cache() const { return static_cast<Bf16*>(memory_.get()); }
+
+  Pages memory_;
 };
 
 }  // namespace

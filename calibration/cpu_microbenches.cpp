@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <span>
 
 #include "kernels/cpu/attention_batch.h"
+#include "kernels/cpu/pages.h"
 #include "kernels/cpu/stream.h"
 #include "sim/base/check.h"
 #include "sim/base/random.h"
@@ -51,25 +53,19 @@ class Arena final : public BenchMemory {
   double bytes() const { return static_cast<double>(blocks_ * kWordsPerBlock * sizeof(std::uint64_t)); }
   std::uint64_t* words() {
     if (!words_) fill();
-    return words_.get();
+    return static_cast<std::uint64_t*>(words_.get());
   }
   const Bf16* elements() { return reinterpret_cast<const Bf16*>(words()); }
 
  private:
-  struct Free {
-    void operator()(std::uint64_t* words) const { std::free(words); }
-  };
-
   void fill() {
-    constexpr std::size_t kPage = 2u << 20;
-    const std::size_t bytes = blocks_ * kWordsPerBlock * sizeof(std::uint64_t);
-    words_.reset(static_cast<std::uint64_t*>(std::aligned_alloc(kPage, (bytes + kPage - 1) / kPage * kPage)));
-    CHECK(words_ != nullptr, "no memory of {} bytes", bytes);
+    words_ = huge_pages(blocks_ * kWordsPerBlock * sizeof(std::uint64_t));
+    CHECK(words_ != nullptr, "no memory of {} bytes", bytes());
     ThreadPool pool;
     const std::size_t parts = 16;
     pool.parallel_for(parts, [&](std::size_t part, int) {
       RandomStream random = RandomStream(1).fork(static_cast<std::uint64_t>(part));
-      auto* const elements = reinterpret_cast<Bf16*>(words_.get());
+      auto* const elements = static_cast<Bf16*>(words_.get());
       const std::size_t first = part * blocks_ / parts, end = (part + 1) * blocks_ / parts;
       for (std::size_t i = first * kBlockElements; i < std::min((first + 4), end) * kBlockElements; ++i)
         elements[i] = to_bf16(static_cast<float>(random.normal()));
@@ -79,7 +75,7 @@ class Arena final : public BenchMemory {
   }
 
   std::size_t blocks_;
-  std::unique_ptr<std::uint64_t, Free> words_;
+  Pages words_;
 };
 
 // 1, 2, 4, … and all.
@@ -162,6 +158,29 @@ Microbench fork_join_bench(int threads) {
   bench.prepare = [=] { return std::make_unique<ForkJoinExperiment>(threads); };
   return bench;
 }
+
+// From the call to the start of the first worker, which polls for it.
+class DispatchExperiment final : public Experiment {
+ public:
+  explicit DispatchExperiment(int threads) : pool_({.threads = threads - 1}) {}
+
+  Trial trial() override {
+    using Clock = std::chrono::steady_clock;
+    std::atomic<bool> started{false};
+    std::atomic<Clock::rep> first{0};
+    pool_.parallel_for(static_cast<std::size_t>(pool_.threads()), [](std::size_t, int) {});  // wakes all
+    const Clock::time_point begin = Clock::now();
+    pool_.parallel_for(static_cast<std::size_t>(pool_.threads()), [&](std::size_t, int thread) {
+      while (thread == 0 && !started.load(std::memory_order_acquire)) {}
+      if (thread == 0 || started.exchange(true, std::memory_order_acq_rel)) return;
+      first = Clock::now().time_since_epoch().count();
+    });
+    return {std::chrono::duration<double>(Clock::duration(first.load()) - begin.time_since_epoch()).count(), false};
+  }
+
+ private:
+  ThreadPool pool_;
+};
 
 struct AttendCase {
   int threads = 1;
@@ -255,6 +274,7 @@ std::vector<FamilyInfo> cpu_families() {
   return {{"dram_read", "reading of DRAM, by threads"},
           {"dram_write", "writing of DRAM past the caches, by threads"},
           {"fork_join", "an empty parallel loop, by threads"},
+          {"dispatch_pool", "from the call of a parallel loop to its first worker's start"},
           {"cpu_attend", "decode attention in bf16 over listed blocks, by threads, query heads and load"}};
 }
 
@@ -282,6 +302,13 @@ MicrobenchSet cpu_microbenches(const HostFacts& facts, Effort effort) {
     set.list.push_back(stream_bench("dram_read", arena, threads, facts.processors));
   for (const int threads : thread_counts(facts.processors)) {
     if (threads > 1) set.list.push_back(fork_join_bench(threads));
+  }
+  if (facts.processors > 1) {
+    Microbench bench;
+    bench.family = "dispatch_pool";
+    bench.shape = {{"threads", static_cast<double>(facts.processors)}};
+    bench.prepare = [threads = facts.processors] { return std::make_unique<DispatchExperiment>(threads); };
+    set.list.push_back(std::move(bench));
   }
   for (const int threads : thread_counts(facts.processors))  // last: it overwrites what attention reads
     set.list.push_back(stream_bench("dram_write", arena, threads, facts.processors));

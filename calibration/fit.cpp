@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <unsupported/Eigen/LevenbergMarquardt>
 
 #include "sim/base/check.h"
@@ -130,13 +131,17 @@ std::vector<double> relative_errors(const FitProblem& problem, const std::vector
   return errors;
 }
 
-// A permutation of the samples, dealt to folds in turn.
-std::vector<int> folds_of(std::size_t samples, int folds, RandomStream random) {
-  std::vector<std::size_t> order(samples);
-  for (std::size_t i = 0; i < samples; ++i) order[i] = i;
-  for (std::size_t i = samples; i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
-  std::vector<int> fold(samples);
-  for (std::size_t i = 0; i < samples; ++i) fold[order[i]] = static_cast<int>(i) % folds;
+// A permutation of the groups, dealt to folds in turn; the fold of each sample.
+std::vector<int> folds_of(const FitProblem& problem, int folds, RandomStream random) {
+  const std::size_t samples = problem.measured.size();
+  std::vector<std::size_t> groups = problem.groups;
+  for (std::size_t i = groups.size(); i < samples; ++i) groups.push_back(i);
+  std::vector<std::size_t> order(*std::max_element(groups.begin(), groups.end()) + 1);
+  std::iota(order.begin(), order.end(), 0);
+  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  std::vector<int> fold;
+  for (const std::size_t group : groups)
+    fold.push_back(static_cast<int>(order[group] % static_cast<std::size_t>(folds)));
   return fold;
 }
 
@@ -167,7 +172,7 @@ void add_intervals(Fit& result, const FitProblem& problem, const FitOptions& opt
 
 void add_held_out_errors(Fit& result, const FitProblem& problem, const FitOptions& options) {
   const std::size_t samples = problem.measured.size();
-  const std::vector<int> fold = folds_of(samples, options.folds, RandomStream(options.seed).fork("folds"));
+  const std::vector<int> fold = folds_of(problem, options.folds, RandomStream(options.seed).fork("folds"));
   result.held_out_errors.resize(samples);
   for (int held = 0; held < options.folds; ++held) {
     std::vector<double> counts(samples);

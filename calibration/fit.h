@@ -16,6 +16,8 @@ struct FitProblem {
   std::vector<double> start;     // θ
   std::vector<double> measured;  // t_i
   double drift = 0.0;            // σ by which all of them may be off together, relative: the host's state that day
+  // Samples of one group (repeats of one shape) are held out together; by sample, or empty: each is its own.
+  std::vector<std::size_t> groups;
   // All model times at θ at once, since what θ stands for is expensive to set up.
   std::function<std::vector<double>(std::span<const double> theta)> predict;
 };

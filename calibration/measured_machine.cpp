@@ -97,9 +97,20 @@ class Measured {
   const std::vector<Sample>& samples_;
 };
 
+// Where copies of one size alone were measured: what a copy costs beside its bytes stays as on the machine's own link.
+std::vector<TransferPoint> at_rate(std::vector<TransferPoint> points, BytesPerSecond own, BytesPerSecond rate) {
+  for (TransferPoint& point : points) {
+    const double bytes = point.fragment.value();
+    const double cost = std::max(0.0, bytes / point.rate.value() - bytes / own.value());
+    point.rate = BytesPerSecond(rounded(bytes / (cost + bytes / rate.value())));
+  }
+  return points;
+}
+
 void set_link(MachineSpec& machine, Measured& measured) {
   LinkSpec& link = machine.link;
   const auto any = [](const SampleShape&) { return true; };
+  const LinkSpec own = link;
   for (const auto& [family, points, rate, path] :
        {std::tuple{"copy_h2d", &link.copy_engine_h2d, &link.h2d, "link.h2d"},
         std::tuple{"copy_d2h", &link.copy_engine_d2h, &link.d2h, "link.d2h"}}) {
@@ -108,9 +119,16 @@ void set_link(MachineSpec& machine, Measured& measured) {
     const auto fastest =
         std::max_element(surface.begin(), surface.end(), [](const auto& a, const auto& b) { return a.rate < b.rate; });
     measured.set_rate(path, *rate, fastest->rate.value(), fmt::format("measured: {}, the fastest copies", family));
-    *points = std::move(surface);
-    machine.sources[std::string("link.") + (points == &link.copy_engine_h2d ? "copy_engine_h2d" : "copy_engine_d2h")] =
-        fmt::format("measured: {}", family);
+    const bool up = points == &link.copy_engine_h2d;
+    std::string& source = machine.sources[up ? "link.copy_engine_h2d" : "link.copy_engine_d2h"];
+    if (surface.size() > 1) {
+      *points = std::move(surface);
+      source = fmt::format("measured: {}", family);
+    } else {
+      const bool as_up = up || own.copy_engine_d2h.empty();
+      *points = as_up ? at_rate(own.copy_engine_h2d, own.h2d, *rate) : at_rate(own.copy_engine_d2h, own.d2h, *rate);
+      source = fmt::format("the machine file's cost per copy, at the measured rate of {}", family);
+    }
   }
   measured.set_rate("link.bidirectional", link.bidirectional, measured.rate("copy_both", any), "measured: copy_both");
   measured.set_rate("link.zero_copy", link.zero_copy, measured.best_rate("gather_h2d"),

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <optional>
 #include <tuple>
 
@@ -175,16 +176,18 @@ void read_directly(Profile& profile, const MachineSpec& machine, const std::vect
 class StageFit {
  public:
   StageFit(const Stage& stage, Profile& profile, const MachineSpec& machine, const std::vector<Sample>& samples)
-      : stage_(stage), profile_(profile), machine_(machine) {
+      : stage_(stage), profile_(profile), machine_(machine), first_(samples.data()) {
     for (const std::string& family : stage.families) {
       for (const Sample* sample : of_family(samples, family)) samples_.push_back(sample);
     }
   }
 
-  bool possible() const { return samples_.size() > stage_.coefficients.size(); }
+  // There are more samples than coefficients, and the samples say something of these.
+  bool possible() { return samples_.size() > stage_.coefficients.size() && depends(); }
 
-  void run(std::vector<FamilyResiduals>& residuals) {
+  void run(std::vector<FamilyResiduals>& residuals, std::vector<SampleError>& errors) {
     FitProblem problem;
+    problem.groups = shapes();
     for (const std::string& name : stage_.coefficients) problem.start.push_back(profile_.value(name));
     for (const Sample* sample : samples_) problem.measured.push_back(sample->time.median);
     problem.drift = drift();
@@ -196,6 +199,12 @@ class StageFit {
           provenance(fmt::format("{}", fmt::join(stage_.families, " and ")), samples_.size())};
     }
     for (const std::string& family : stage_.families) residuals.push_back(residuals_of(family, found));
+    for (std::size_t i = 0; i < samples_.size(); ++i) {
+      errors.push_back({.sample = static_cast<std::size_t>(samples_[i] - first_),
+                        .predicted = samples_[i]->time.median * (1.0 + found.errors[i]),
+                        .error = found.errors[i],
+                        .held_out = found.held_out_errors[i]});
+    }
   }
 
  private:
@@ -205,6 +214,31 @@ class StageFit {
     std::vector<double> spreads;
     for (const Sample* sample : samples_) spreads.push_back(sample->time.spread);
     return quantile(spreads, 0.5) / 2.56;
+  }
+
+  // A number for each different shape of a family.
+  std::vector<std::size_t> shapes() const {
+    std::map<std::pair<std::string, std::string>, std::size_t> numbers;
+    std::vector<std::size_t> groups;
+    for (const Sample* sample : samples_)
+      groups.push_back(numbers.try_emplace({sample->family, sample->shape.text()}, numbers.size()).first->second);
+    return groups;
+  }
+
+  // Twice the coefficients changes some time by more than measurements of it vary: large copies, say, tell nothing of a
+  // copy's latency.
+  bool depends() {
+    constexpr double kLeastChange = 0.01;
+    std::vector<double> theta;
+    for (const std::string& name : stage_.coefficients) theta.push_back(profile_.value(name));
+    const std::vector<double> before = theta, alone = times(before);
+    for (double& each : theta) each *= 2.0;
+    const std::vector<double> changed = times(theta);
+    for (std::size_t i = 0; i < before.size(); ++i) profile_.coefficients[stage_.coefficients[i]].value = before[i];
+    for (std::size_t i = 0; i < alone.size(); ++i) {
+      if (std::abs(changed[i] / alone[i] - 1.0) > kLeastChange) return true;
+    }
+    return false;
   }
 
   std::vector<double> times(std::span<const double> theta) {
@@ -248,13 +282,24 @@ class StageFit {
   const Stage& stage_;
   Profile& profile_;
   const MachineSpec& machine_;
+  const Sample* first_;  // of all
   Samples samples_;
 };
 
 }  // namespace
 
+std::string residuals_csv(const ProfileFit& fit, const std::vector<Sample>& samples) {
+  std::string text = "run,family,shape,measured_s,predicted_s,error,held_out_error\n";
+  for (const SampleError& each : fit.errors) {
+    const Sample& sample = samples[each.sample];
+    text += fmt::format("{},{},{},{:.6g},{:.6g},{:.4f},{:.4f}\n", sample.run, sample.family, sample.shape.text(),
+                        sample.time.median, each.predicted, each.error, each.held_out);
+  }
+  return text;
+}
+
 ProfileFit fit_profile(const MachineSpec& machine, const Profile& base, const std::vector<Sample>& samples) {
-  ProfileFit result{.profile = base, .kept = {}};
+  ProfileFit result{.profile = base, .kept = {}, .errors = {}};
   result.profile.name = machine.name;
   result.profile.kind = ProfileKind::fitted;
   result.profile.machine = machine.name;
@@ -267,7 +312,7 @@ ProfileFit fit_profile(const MachineSpec& machine, const Profile& base, const st
   read_directly(result.profile, ceilings, samples);
   for (const Stage& stage : stages()) {
     StageFit one(stage, result.profile, ceilings, samples);
-    if (one.possible()) one.run(record.residuals);
+    if (one.possible()) one.run(record.residuals, result.errors);
   }
   for (auto& [name, coefficient] : result.profile.coefficients) {
     if (coefficient.source != base.coefficients.at(name).source) continue;

@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <fstream>
-#include <stdexcept>
 #include <vector>
+
+#include "sim/io/atomic_file.h"
 
 namespace outrider {
 namespace {
@@ -48,11 +49,9 @@ void log_run(const std::filesystem::path& file, int run, const std::string& date
   for (std::string each; std::getline(present, each);) lines.push_back(each);
   present.close();
   if (std::find(lines.begin(), lines.end(), line) != lines.end()) return;
-  std::ofstream stream(file, std::ios::app);
-  if (lines.empty()) stream << kHeader << "\n";
-  stream << line << "\n";
-  stream.flush();
-  if (!stream) throw std::runtime_error(fmt::format("cannot write '{}'", file.string()));
+  if (lines.empty()) lines.emplace_back(kHeader);
+  lines.push_back(line);
+  write_atomically(file, fmt::format("{}\n", fmt::join(lines, "\n")));
 }
 
 void read_run_log(const std::filesystem::path& file, FitRecord& record, ConfigErrors& errors) {

@@ -35,8 +35,8 @@ std::string fit_yaml(const FitRecord& fit) {
   std::string text = "fit:\n" + text_line("program", fit.program) + text_line("date", fit.date) +
                      text_line("cpu", fit.cpu) + text_line("cpu_flags", fit.cpu_flags) + text_line("gpu", fit.gpu) +
                      text_line("driver", fit.driver) + text_line("clocks", fit.clocks);
-  text += fmt::format("  samples: {}\n  refused: {}\n  residuals:{}\n", fit.samples, fit.refused,
-                      fit.residuals.empty() ? " []" : "");
+  text += fmt::format("  samples: {}\n  refused: {}\n{}", fit.samples, fit.refused,
+                      fit.residuals.empty() ? "" : "  residuals:\n");
   for (const FamilyResiduals& each : fit.residuals) {
     text += fmt::format(
         "    - {{family: {}, samples: {}, median: {:.4g}, p90: {:.4g}, held_out_median: {:.4g}, held_out_p90: {:.4g}, "

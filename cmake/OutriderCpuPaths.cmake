@@ -11,4 +11,6 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|amd64|AMD64")
   file(GLOB avx512_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/cpu/*_avx512_bf16.cpp)
   set_source_files_properties(${avx2_files} PROPERTIES COMPILE_OPTIONS "${unrolled};-mavx2;-mfma")
   set_source_files_properties(${avx512_files} PROPERTIES COMPILE_OPTIONS "${avx512_bf16}")
+  set_source_files_properties(kernels/cpu/attention_amx.cpp PROPERTIES
+    COMPILE_OPTIONS "${avx512_bf16};-mamx-tile;-mamx-bf16")
 endif()

@@ -54,7 +54,7 @@ FitRecord read_fit(Section section) {
   fit.clocks = section.text_or("clocks", "");
   fit.samples = section.integer("samples", kNotNegative);
   fit.refused = section.integer({"refused", "samples too noisy to be fitted to"}, kNotNegative);
-  for (Section& item : section.sections({"residuals", "by family"}, true))
+  for (Section& item : section.sections({"residuals", "by family; none where all is as in the base profile"}, false))
     fit.residuals.push_back(read_residuals(item));
   section.finish();
   return fit;

@@ -32,8 +32,8 @@ class GpuExperiment final : public Experiment {
 // CPU attention while copies run: a load half as long again as the attention was the last time.
 class BesideCopies final : public Experiment {
  public:
-  BesideCopies(std::unique_ptr<Experiment> attention, CopyWay way)
-      : attention_(std::move(attention)), load_(copy_load(way)) {}
+  BesideCopies(std::unique_ptr<Experiment> attention, const LoadKind& kind)
+      : attention_(std::move(attention)), load_(copy_load(kind)) {}
 
   Trial trial() override {
     load_->begin(1.5 * last_);
@@ -100,8 +100,31 @@ class GpuList {
             [=] { return gather_trial(fragment, count, ctas); });
       }
     }
+    add_copy_paths();
     for (const auto& [family, way] : {std::pair{"read_beside_h2d", CopyWay::h2d}, {"read_beside_d2h", CopyWay::d2h}}) {
       add(family, {{"bytes", 8e9}}, [way = way] { return read_beside_copy_trial(way, 8e9); });
+    }
+    add("read_beside_gemm", {{"bytes", 8e9}}, [] { return read_beside_gemm_trial(8e9); });
+  }
+
+  // From pageable memory, and as one batched call.
+  void add_copy_paths() {
+    constexpr double kKib = 1024.0, kMost = 268435456.0;
+    for (const auto& [family, way] :
+         {std::pair{"copy_h2d_pageable", CopyWay::h2d}, {"copy_d2h_pageable", CopyWay::d2h}}) {
+      for (double fragment = 16.0 * kKib; fragment <= 262144.0 * kKib; fragment *= quick_ ? 128.0 : 8.0) {
+        for (const double count : {1.0, 16.0}) {
+          if (fragment * count > kMost) continue;
+          add(family, {{"fragment", fragment}, {"count", count}, {"bytes", fragment * count}},
+              [=, way = way] { return pageable_copy_trial(way, fragment, count); });
+        }
+      }
+    }
+    for (double fragment = 4.0 * kKib; fragment <= 1024.0 * kKib; fragment *= quick_ ? 16.0 : 4.0) {
+      for (const double count : {64.0, 512.0}) {
+        add("copy_h2d_batched", {{"fragment", fragment}, {"count", count}, {"bytes", fragment * count}},
+            [=] { return batched_copy_trial(fragment, count); });
+      }
     }
   }
 
@@ -112,6 +135,7 @@ class GpuList {
                                        {"synchronize", HostCall::synchronize}}) {
       add(family, {{"calls", 1}}, [call = call] { return host_call_trial(call); });
     }
+    add("event_chain", {{"kernels", 1}}, [] { return event_chain_trial(); });
   }
 
   // Products of Qwen3 8B and 14B and of Llama 3.1 8B: QKV, output, gate and up, down, and a vocabulary.
@@ -124,6 +148,11 @@ class GpuList {
       for (double rows = 1.0; rows <= 4096.0; rows *= quick_ ? 8.0 : 2.0) {
         add("gemm", {{"rows", rows}, {"n", static_cast<double>(n)}, {"k", static_cast<double>(k)}},
             [rows, n = n, k = k] { return gemm_trial(rows, n, k); });
+      }
+      if (k != 5120) continue;
+      for (double rows = 16.0; rows <= 4096.0; rows *= quick_ ? 16.0 : 4.0) {
+        add("gemm_fp8", {{"rows", rows}, {"n", static_cast<double>(n)}, {"k", static_cast<double>(k)}},
+            [rows, n = n, k = k] { return gemm_trial(rows, n, k, true); });
       }
     }
   }
@@ -155,12 +184,85 @@ class GpuList {
   }
 
   void add_cpu_attention(const HostFacts& facts) {
-    for (const auto& [family, way] :
-         {std::pair{"cpu_attend_beside_h2d", CopyWay::h2d}, {"cpu_attend_beside_d2h", CopyWay::d2h}}) {
-      set_.add(cpu_attention_beside(family, facts, [way = way](std::unique_ptr<Experiment> attention) {
-        return std::make_unique<BesideCopies>(std::move(attention), way);
+    constexpr std::pair<const char*, LoadKind> kLoads[] = {
+        {"cpu_attend_beside_h2d", {.way = CopyWay::h2d}},
+        {"cpu_attend_beside_d2h", {.way = CopyWay::d2h}},
+        {"cpu_attend_beside_both", {.way = CopyWay::both}},
+        {"cpu_attend_beside_all", {.way = CopyWay::both, .reads_hbm = true}},
+        {"cpu_attend_beside_pageable", {.pageable = true}}};
+    for (const auto& [family, kind] : kLoads) {
+      set_.add(cpu_attention_beside(family, facts, [kind = kind](std::unique_ptr<Experiment> attention) {
+        return std::make_unique<BesideCopies>(std::move(attention), kind);
       }));
     }
+  }
+
+  // Digests, selection and merging as methods of block-sparse attention chain them, eight KV heads.
+  void add_index_kernels() {
+    constexpr std::int32_t kHeads = 8, kGroup = 4, kDim = 128;
+    for (const std::int32_t sequences : {1, 8, 32, 128}) {
+      if (quick_ && sequences == 8) continue;
+      for (const std::int32_t blocks : {256, 1024, 4096}) {
+        if (quick_ && blocks == 1024) continue;
+        add("score_blocks",
+            {{"sequences", sequences},
+             {"kv_heads", kHeads},
+             {"q_heads", kHeads * kGroup},
+             {"head_dim", kDim},
+             {"blocks", static_cast<double>(sequences) * blocks}},
+            [=] {
+              return digest_score_trial({sequences, kHeads, kGroup, blocks});
+            });
+        add("select_top_k", {{"rows", sequences * kHeads}, {"scores", blocks}, {"k", 64}},
+            [=] { return top_k_trial(sequences * kHeads, blocks, 64); });
+      }
+      add("residency_diff", {{"rows", sequences * kHeads}, {"selected", 64}, {"slots", 128}},
+          [=] { return residency_trial(sequences * kHeads, 64, 128); });
+      add("merge_lse", {{"rows", sequences * kHeads * kGroup}, {"head_dim", kDim}},
+          [=] { return merge_trial(sequences * kHeads * kGroup); });
+    }
+    for (const std::int32_t blocks : {16, 128, 1024, 16384}) {
+      add("build_digest", {{"blocks", blocks}, {"kv_heads", kHeads}, {"block_tokens", 32}, {"head_dim", kDim}},
+          [=] { return digest_build_trial(blocks, kHeads); });
+    }
+  }
+
+  void add_codecs() {
+    if (quick_) return;
+    for (const std::int32_t bits : {8, 4, 2}) {
+      for (const double rows : {4096.0, 65536.0, 1048576.0}) {
+        for (const bool back : {false, true}) {
+          add(back ? "dequantise" : "quantise", {{"rows", rows}, {"head_dim", 128}, {"bits", bits}},
+              [=] { return quantise_trial(static_cast<std::int64_t>(rows), bits, back); });
+        }
+      }
+      for (const std::int32_t sequences : {1, 8, 64}) {
+        for (const std::int32_t tokens : {4096, 32768}) {
+          add("attend_quantised",
+              {{"sequences", sequences},
+               {"kv_heads", 8},
+               {"q_heads", 32},
+               {"head_dim", 128},
+               {"tokens", static_cast<double>(sequences) * tokens},
+               {"bits", bits}},
+              [=] {
+                return quantised_attention_trial({sequences, 8, 4, tokens, false}, bits);
+              });
+        }
+      }
+    }
+    for (const std::int32_t rows : {8, 64, 256}) {
+      for (const std::int32_t keys : {8192, 32768}) {
+        add("lookup", {{"rows", rows}, {"keys", keys}, {"list", keys / 64}},
+            [=] { return lookup_trial(rows, keys, keys / 64); });
+      }
+    }
+    for (const double rows : {256.0, 4096.0, 65536.0}) {
+      add("features", {{"rows", rows}, {"features", 128}, {"head_dim", 128}},
+          [=] { return features_trial(static_cast<std::int64_t>(rows)); });
+    }
+    for (const double count : {1e6, 16e6, 128e6})
+      add("adam", {{"count", count}}, [=] { return adam_trial(static_cast<std::int64_t>(count)); });
   }
 
   MicrobenchSet take() { return std::move(set_); }
@@ -186,6 +288,8 @@ MicrobenchSet gpu_microbenches(const HostFacts& facts, Effort effort) {
   list.add_host_calls();
   list.add_gemms();
   list.add_attention();
+  list.add_index_kernels();
+  list.add_codecs();
   list.add_cpu_attention(facts);
   return list.take();
 }

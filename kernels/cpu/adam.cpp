@@ -34,7 +34,7 @@ bool is_fraction(float beta) { return beta >= 0.0f && beta < 1.0f; }
 template <class Gradient>
 void step_lines(CpuPath path, const AdamPart<Gradient>& part, const AdamFactors& factors) {
 #if defined(__x86_64__)
-  if (path == CpuPath::avx512_bf16) return adam_step_avx512_bf16(part, factors);
+  if (path >= CpuPath::avx512_bf16) return adam_step_avx512_bf16(part, factors);
   if (path == CpuPath::avx2) return adam_step_avx2(part, factors);
 #endif
   CHECK(path == CpuPath::scalar, "no Adam by {}", to_string(path));

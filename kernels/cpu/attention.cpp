@@ -28,7 +28,9 @@ void attend(CpuPath path, const AttentionPart<Bf16>& part) {
   check_part(part);
   CHECK(can_run(path), "this processor has no {}", to_string(path));
 #if defined(__x86_64__)
-  if (path == CpuPath::avx512_bf16 && has_bf16_width(part.kv.head_dim)) return attend_avx512_bf16(part);
+  if (path >= CpuPath::avx512_bf16 && has_bf16_width(part.kv.head_dim)) {
+    return path == CpuPath::amx_bf16 && part.group > 1 ? attend_amx_bf16(part) : attend_avx512_bf16(part);
+  }
   if (path != CpuPath::scalar && part.kv.head_dim % 8 == 0) return attend_avx2(part);
 #endif
   attend_scalar(part);

@@ -33,9 +33,9 @@ struct AttentionPart {
   float* lse = nullptr;            // [group], log Σ exp(scale · q · k)
 };
 
-// Error against exact arithmetic on the same inputs, ‖Δ‖ ÷ ‖output‖: below 1e-5 in fp32; below 1e-2 with avx512_bf16,
-// which rounds queries and probabilities to bf16. Head dimensions that are no multiple of 32 (avx512_bf16) or 8 (avx2)
-// take the next simpler path.
+// Error against exact arithmetic on the same inputs, ‖Δ‖ ÷ ‖output‖: below 1e-5 in fp32; below 1e-2 with avx512_bf16
+// and amx_bf16, which round queries and probabilities to bf16. Head dimensions that are no multiple of 32 or above 256
+// (these two) or no multiple of 8 (avx2) take the next simpler path.
 void attend(CpuPath path, const AttentionPart<Bf16>& part);
 void attend(CpuPath path, const AttentionPart<float>& part);
 

@@ -2,10 +2,10 @@
 #if defined(__x86_64__)
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <limits>
 
 #include "kernels/cpu/attention_paths.h"
+#include "kernels/cpu/attention_stripes.h"
 #include "kernels/cpu/vectors_avx512.h"
 
 namespace outrider {
@@ -13,18 +13,6 @@ namespace {
 
 constexpr int kMostGroup = 8;   // query heads in registers at a time
 constexpr int kMostChunks = 8;  // of 32 channels: head_dim ≤ 256
-constexpr int kStripe = 32;     // tokens per round of the online softmax
-
-// e^x for x ≤ 0: 2^n · 2^f, f in [−½, ½], 2^f by its Taylor polynomial of degree 6, relative error below 2e-7.
-__m512 exp_of(__m512 x) {
-  const __m512 y = _mm512_max_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), _mm512_set1_ps(-126.0f));
-  const __m512 n = _mm512_roundscale_ps(y, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const __m512 f = _mm512_sub_ps(y, n);
-  __m512 p = _mm512_set1_ps(1.54035304e-4f);
-  for (const float c : {1.33335581e-3f, 9.61812911e-3f, 5.55041087e-2f, 2.40226507e-1f, 6.93147181e-1f, 1.0f})
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(c));
-  return _mm512_scalef_ps(p, n);
-}
 
 // Up to kMostGroup query heads over the whole list of blocks.
 template <int Group>
@@ -40,22 +28,19 @@ class Rows {
         query_[g][c] = _mm512_cvtne2ps_pbh(high, low);
       }
       std::fill(output(g), output(g) + width_, 0.0f);
-      most_[g] = -std::numeric_limits<float>::infinity();
-      total_[g] = 0.0f;
     }
   }
 
-  // A stripe of at most 32 tokens; `next` is what will be read after it.
-  void attend(const Bf16* keys, const Bf16* values, int tokens, const Bf16* next) {
-    score(keys, values, tokens);
+  void attend(const Stripe& stripe, const Stripe& next) {
+    score(stripe.keys, stripe.values, stripe.tokens);
     for (int g = 0; g < Group; ++g) weigh(g);
-    for (int c = 0; c < chunks_; ++c) accumulate(values + 32 * c, c, tokens, next);
+    for (int c = 0; c < chunks_; ++c) accumulate(stripe.values + 32 * c, c, stripe.tokens, next.keys);
   }
 
   void finish() {
     for (int g = 0; g < Group; ++g) {
-      for (std::int64_t i = 0; i < width_; ++i) output(g)[i] /= total_[g];
-      part_.lse[first_ + g] = most_[g] + std::log(total_[g]);
+      for (std::int64_t i = 0; i < width_; ++i) output(g)[i] /= softmax_[g].total;
+      part_.lse[first_ + g] = softmax_[g].lse();
     }
   }
 
@@ -85,24 +70,11 @@ class Rows {
     }
   }
 
-  // Turns the stripe's scores of a head into weights, in pairs of bf16, and rescales what was gathered before.
   void weigh(int g) {
-    const float most = std::max(most_[g], _mm512_reduce_max_ps(_mm512_max_ps(scores_[g][0], scores_[g][1])));
-    const __m512 low = weights(scores_[g][0], most), high = weights(scores_[g][1], most);
-    const float shrink = std::exp(most_[g] - most);
-    total_[g] = total_[g] * shrink + _mm512_reduce_add_ps(_mm512_add_ps(low, high));
-    most_[g] = most;
-    if (shrink != 1.0f) {
-      for (std::int64_t i = 0; i < width_; i += 16)
-        _mm512_storeu_ps(output(g) + i, _mm512_mul_ps(_mm512_loadu_ps(output(g) + i), _mm512_set1_ps(shrink)));
-    }
-    const __m512bh pairs = _mm512_cvtne2ps_pbh(high, low);
-    _mm512_store_si512(weights_[g].data(), reinterpret_cast<const __m512i&>(pairs));
-  }
-
-  static __m512 weights(__m512 scores, float most) {
-    const __mmask16 valid = _mm512_cmp_ps_mask(scores, _mm512_set1_ps(-1e30f), _CMP_GT_OQ);
-    return _mm512_maskz_mov_ps(valid, exp_of(_mm512_sub_ps(scores, _mm512_set1_ps(most))));
+    const float shrink = softmax_[g].weigh(scores_[g][0], scores_[g][1], weights_[g].data());
+    if (shrink == 1.0f) return;
+    for (std::int64_t i = 0; i < width_; i += 16)
+      _mm512_storeu_ps(output(g) + i, _mm512_mul_ps(_mm512_loadu_ps(output(g) + i), _mm512_set1_ps(shrink)));
   }
 
   // Adds 32 channels of V, two tokens at a time: each dot product takes a channel of both with their weights.
@@ -150,28 +122,13 @@ class Rows {
   __m512bh query_[Group][kMostChunks];
   __m512 scores_[Group][2];
   alignas(64) std::array<std::array<std::int32_t, 16>, Group> weights_;  // pairs of bf16
-  std::array<float, Group> most_, total_;
+  std::array<StripeSoftmax, Group> softmax_;
 };
 
 template <int Group>
 void attend_heads(const AttentionPart<Bf16>& part, std::int64_t first_head) {
   Rows<Group> rows(part, first_head);
-  const std::int64_t per_block = part.kv.block_tokens, width = part.kv.head_dim;
-  std::int64_t left = part.tokens;
-  for (std::size_t i = 0; i < part.blocks.size(); ++i) {
-    const Bf16* keys = part.kv.data + part.blocks[i] * part.kv.stride;
-    const std::int64_t here = std::min(left, per_block);
-    for (std::int64_t t = 0; t < here; t += kStripe) {
-      const bool ends = t + kStripe >= here, last = i + 1 == part.blocks.size();
-      const Bf16* next = !ends  ? keys + (t + kStripe) * width
-                         : last ? nullptr
-                                : part.kv.data + part.blocks[i + 1] * part.kv.stride;
-      rows.attend(keys + t * width, keys + (per_block + t) * width,
-                  static_cast<int>(std::min<std::int64_t>(here - t, kStripe)), next);
-    }
-    left -= here;
-  }
-  rows.finish();
+  attend_stripes(part, rows);
 }
 
 }  // namespace

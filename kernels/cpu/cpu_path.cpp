@@ -3,6 +3,8 @@
 
 #include <initializer_list>
 
+#include "kernels/cpu/attention_paths.h"
+
 namespace outrider {
 
 const char* to_string(CpuPath path) {
@@ -13,6 +15,8 @@ const char* to_string(CpuPath path) {
       return "avx2";
     case CpuPath::avx512_bf16:
       return "avx512_bf16";
+    case CpuPath::amx_bf16:
+      return "amx_bf16";
   }
   return "";
 }
@@ -27,6 +31,8 @@ bool can_run(CpuPath path) {
     case CpuPath::avx512_bf16:
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bf16");
+    case CpuPath::amx_bf16:
+      return can_run(CpuPath::avx512_bf16) && amx_usable();
   }
   return false;
 #else
@@ -35,7 +41,7 @@ bool can_run(CpuPath path) {
 }
 
 CpuPath best_path() {
-  for (const CpuPath path : {CpuPath::avx512_bf16, CpuPath::avx2}) {
+  for (const CpuPath path : {CpuPath::amx_bf16, CpuPath::avx512_bf16, CpuPath::avx2}) {
     if (can_run(path)) return path;
   }
   return CpuPath::scalar;

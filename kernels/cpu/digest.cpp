@@ -16,7 +16,7 @@ void digest_block_scalar_whole(const DigestBlock& block) { digest_block_scalar(b
 
 BlockDigester digester_of(CpuPath path) {
 #if defined(__x86_64__)
-  if (path == CpuPath::avx512_bf16) return digest_block_avx512_bf16;
+  if (path >= CpuPath::avx512_bf16) return digest_block_avx512_bf16;
   if (path == CpuPath::avx2) return digest_block_avx2;
 #endif
   CHECK(path == CpuPath::scalar, "no digests by {}", to_string(path));
@@ -77,7 +77,7 @@ void score_digests(CpuPath path, const DigestScorePart& part) {
   CHECK(part.head >= 0 && part.head < part.kv_heads, "KV head {} of {}", part.head, part.kv_heads);
   CHECK(can_run(path), "this processor has no {}", to_string(path));
 #if defined(__x86_64__)
-  if (path == CpuPath::avx512_bf16 && part.head_dim <= kDigestMostWidth) return score_digests_avx512_bf16(part);
+  if (path >= CpuPath::avx512_bf16 && part.head_dim <= kDigestMostWidth) return score_digests_avx512_bf16(part);
   if (path != CpuPath::scalar) return score_digests_avx2(part);
 #endif
   score_digests_scalar(part);

@@ -47,7 +47,7 @@ void copy_lines_scalar(const char* from, char* to, std::size_t lines, const char
 
 LineCopy line_copy_of(CpuPath path) {
 #if defined(__x86_64__)
-  if (path == CpuPath::avx512_bf16) return copy_lines_avx512;
+  if (path >= CpuPath::avx512_bf16) return copy_lines_avx512;
   if (path == CpuPath::avx2) return copy_lines_avx2;
 #endif
   CHECK(path == CpuPath::scalar, "no gather by {}", to_string(path));

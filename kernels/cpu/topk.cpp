@@ -26,7 +26,7 @@ struct Passes {
 
 Passes passes_of(CpuPath path) {
 #if defined(__x86_64__)
-  if (path == CpuPath::avx512_bf16) return {filter_keys_avx512_bf16, filter_keys_avx512_bf16, write_ids_avx512_bf16};
+  if (path >= CpuPath::avx512_bf16) return {filter_keys_avx512_bf16, filter_keys_avx512_bf16, write_ids_avx512_bf16};
   if (path == CpuPath::avx2) return {filter_keys_avx2, filter_keys_avx2, write_ids_avx2};
 #endif
   CHECK(path == CpuPath::scalar, "no top-k by {}", to_string(path));

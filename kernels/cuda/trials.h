@@ -44,6 +44,19 @@ DeviceTrialPtr gather_trial(double fragment, double count, std::int32_t ctas);
 // Reading of device memory while copies run that way all the time.
 DeviceTrialPtr read_beside_copy_trial(CopyWay way, double bytes);
 
+// The same from pageable memory, by the host thread's clock; and to the GPU as one batched call.
+DeviceTrialPtr pageable_copy_trial(CopyWay way, double fragment, double count);
+DeviceTrialPtr batched_copy_trial(double fragment, double count);
+// One of a row of empty kernels that wait for each other across two streams.
+DeviceTrialPtr event_chain_trial();
+// Reading of device memory while large products keep the SMs busy from another stream.
+DeviceTrialPtr read_beside_gemm_trial(double bytes);
+
+// What runs beside something else of the host: copies, from pinned or pageable memory, and reading of device memory.
+struct LoadKind {
+  CopyWay way = CopyWay::h2d;
+  bool pageable = false, reads_hbm = false;
+};
 // Copies that run that way from begin() to end(), for as long as `seconds` if nothing slows them.
 class CopyLoad {
  public:
@@ -51,14 +64,15 @@ class CopyLoad {
   virtual void begin(double seconds) = 0;
   virtual double end() = 0;  // waits for all of them; bytes ÷ second of the load
 };
-std::unique_ptr<CopyLoad> copy_load(CopyWay way);
+std::unique_ptr<CopyLoad> copy_load(const LoadKind& kind);
 
 // Host time of one call.
 enum class HostCall { launch_kernel, launch_copy, launch_graph, synchronize };
 DeviceTrialPtr host_call_trial(HostCall call);
 
-// y[rows × n] = x[rows × k] · W[n × k]ᵀ in bf16 by cuBLASLt, its first choice of algorithm; weights come from HBM.
-DeviceTrialPtr gemm_trial(double rows, std::int64_t n, std::int64_t k);
+// y[rows × n] = x[rows × k] · W[n × k]ᵀ in bf16, or x and W in FP8 (E4M3), by cuBLASLt, its first choice of algorithm;
+// weights come from HBM. FP8 wants rows to be a multiple of 16.
+DeviceTrialPtr gemm_trial(double rows, std::int64_t n, std::int64_t k, bool fp8 = false);
 
 // launch_decode_attention over pages of 32 tokens; the cache comes from HBM.
 struct AttentionTrial {
@@ -66,5 +80,23 @@ struct AttentionTrial {
   bool scattered = false;
 };
 DeviceTrialPtr attention_trial(const AttentionTrial& shape);
+DeviceTrialPtr quantised_attention_trial(const AttentionTrial& shape, std::int32_t bits);
+
+// Digests of `blocks` blocks of each sequence from HBM; head_dim is 128 here and below.
+struct DigestTrial {
+  std::int32_t sequences = 1, kv_heads = 8, group = 4, blocks = 1024;
+};
+DeviceTrialPtr digest_score_trial(const DigestTrial& shape);
+DeviceTrialPtr digest_build_trial(std::int32_t count, std::int32_t kv_heads);
+// Rows as found in L2, where the kernel before wrote them.
+DeviceTrialPtr top_k_trial(std::int32_t rows, std::int32_t scores, std::int32_t k);
+DeviceTrialPtr residency_trial(std::int32_t rows, std::int32_t selected, std::int32_t slots);
+DeviceTrialPtr merge_trial(std::int32_t rows);
+// Rows of 128 channels from HBM to codes, or back.
+DeviceTrialPtr quantise_trial(std::int64_t rows, std::int32_t bits, bool back);
+// 8 subspaces of 64 clusters, 4 query heads; `list_length` keys to a list.
+DeviceTrialPtr lookup_trial(std::int32_t rows, std::int32_t keys, std::int32_t list_length);
+DeviceTrialPtr features_trial(std::int64_t rows);
+DeviceTrialPtr adam_trial(std::int64_t count);
 
 }  // namespace outrider

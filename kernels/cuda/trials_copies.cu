@@ -119,47 +119,7 @@ class ReadBesideCopyTrial final : public DeviceTrial {
   cudaEvent_t begin_ = nullptr, end_ = nullptr, fork_ = nullptr;
 };
 
-class PinnedCopyLoad final : public CopyLoad {
- public:
-  explicit PinnedCopyLoad(CopyWay way) : way_(way), host_(Where::host, kBytes), device_(Where::device, kBytes) {
-    check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
-    check_cuda(cudaEventCreate(&begin_));
-    check_cuda(cudaEventCreate(&end_));
-  }
-  ~PinnedCopyLoad() override {
-    cudaStreamSynchronize(stream_);
-    cudaEventDestroy(begin_);
-    cudaEventDestroy(end_);
-    cudaStreamDestroy(stream_);
-  }
-
-  void begin(double seconds) override {
-    constexpr double kUsualRate = 50e9;
-    copies_ = std::max(1, static_cast<int>(seconds * kUsualRate / kBytes));
-    check_cuda(cudaEventRecord(begin_, stream_));
-    for (int i = 0; i < copies_; ++i) copy(way_, host_, device_, 0, kBytes, stream_);
-    check_cuda(cudaEventRecord(end_, stream_));
-  }
-
-  double end() override {
-    float milliseconds = 0.0f;
-    check_cuda(cudaEventSynchronize(end_));
-    check_cuda(cudaEventElapsedTime(&milliseconds, begin_, end_));
-    return static_cast<double>(copies_) * kBytes / (milliseconds * 1e-3);
-  }
-
- private:
-  static constexpr std::size_t kBytes = std::size_t{16} << 20;
-  CopyWay way_;
-  CudaMemory host_, device_;
-  cudaStream_t stream_ = nullptr;
-  cudaEvent_t begin_ = nullptr, end_ = nullptr;
-  int copies_ = 0;
-};
-
 }  // namespace
-
-std::unique_ptr<CopyLoad> copy_load(CopyWay way) { return std::make_unique<PinnedCopyLoad>(way); }
 
 DeviceTrialPtr copy_trial(CopyWay way, double fragment, double count) {
   return std::make_unique<CopyTrial>(way, fragment, count);

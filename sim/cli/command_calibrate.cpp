@@ -8,6 +8,7 @@
 
 #include "calibration/measured_machine.h"
 #include "calibration/microbench.h"
+#include "calibration/nvbandwidth.h"
 #include "calibration/profile_fit.h"
 #include "calibration/run_log.h"
 #include "calibration/yaml_files.h"
@@ -79,6 +80,12 @@ InputErrors only_errors(const CalibrateRequest& request) {
   return errors;
 }
 
+InputErrors texts_of(const ConfigErrors& errors) {
+  InputErrors texts;
+  for (const ConfigError& error : errors.all()) texts.push_back(to_string(error));
+  return texts;
+}
+
 std::variant<CalibrateInputs, InputErrors> load(const CalibrateRequest& request, const HostFacts& facts,
                                                 const Console& console) {
   InputErrors problems = only_errors(request);
@@ -98,10 +105,7 @@ std::variant<CalibrateInputs, InputErrors> load(const CalibrateRequest& request,
   auto base = read_profile(*base_file, errors);
   std::optional<std::vector<Sample>> samples = std::vector<Sample>{};
   if (fs::exists(samples_file(request)) || request.fit_only) samples = read_samples(samples_file(request), errors);
-  if (!errors.empty()) {
-    for (const ConfigError& error : errors.all()) problems.push_back(to_string(error));
-    return problems;
-  }
+  if (!errors.empty()) return texts_of(errors);
   return CalibrateInputs{std::move(*machine), std::move(*base), std::move(*samples)};
 }
 
@@ -141,15 +145,22 @@ MeasureReport measure_all(const CalibrateRequest& request, const HostFacts& fact
                            .stop = [] { return interrupted != 0; }});
 }
 
+// A line for each reason, with what it holds for.
+std::string listed(const std::map<std::string, std::vector<std::string>>& by_reason, const char* what) {
+  std::string text;
+  for (const auto& [reason, names] : by_reason)
+    text += fmt::format("{}, since {}: {}\n", what, printable(reason), printable(join(names, ", ")));
+  return text;
+}
+
 std::string measured_text(const MeasureReport& report) {
   std::string text = fmt::format("{} measurements, {} of them not settled, {} trials discarded as disturbed",
                                  report.measured, report.unsettled, report.discarded);
   if (report.resumed > 0) text += fmt::format("; {} were there already", report.resumed);
   text += "\n";
-  std::map<std::string, std::vector<std::string>> waived;  // families by reason
+  std::map<std::string, std::vector<std::string>> waived;
   for (const Microbench& bench : report.waived) waived[bench.waived].push_back(bench.family);
-  for (const auto& [reason, names] : waived) text += fmt::format("waived, since {}: {}\n", reason, join(names, ", "));
-  return text;
+  return text + listed(waived, "waived");
 }
 
 std::string fit_text(const ProfileFit& fit, const TableLook& look) {
@@ -174,11 +185,27 @@ std::string fit_text(const ProfileFit& fit, const TableLook& look) {
                        each.samples < kFewest ? "–" : percent(each.held_out_p90), signed_percent(each.worst),
                        each.worst_shape});
   }
-  return "\n" + coefficients.render(look) + "\n" + residuals.render(look) +
+  std::string tables;
+  if (fit.kept.size() < fit.profile.coefficients.size()) tables += "\n" + coefficients.render(look);
+  if (!fit.profile.fit->residuals.empty()) tables += "\n" + residuals.render(look);
+  return tables +
          fmt::format(
              "\n{} coefficients are as in the base profile: nothing here measures them. {} samples were refused as "
              "noisy.\n",
              fit.kept.size(), fit.profile.fit->refused);
+}
+
+std::string imported_text(const NvbandwidthFile& file, std::size_t added) {
+  std::vector<std::string> taken;
+  for (const NvbandwidthRate& rate : file.rates)
+    taken.push_back(
+        fmt::format("{} at {:.4g} GB/s ({})", rate.family, 1e-9 * rate.bytes_per_second, join(rate.tests, " and ")));
+  std::map<std::string, std::vector<std::string>> unused;
+  for (const NvbandwidthUnused& each : file.unused) unused[each.reason].push_back(each.what);
+  std::string text =
+      fmt::format("{} samples from nvbandwidth {}: {}", added, printable(file.version), join(taken, ", "));
+  if (added < taken.size()) text += fmt::format("; {} were there already", taken.size() - added);
+  return text + "\n" + listed(unused, "not used");
 }
 
 int fit_and_write(const CalibrateRequest& request, const HostFacts& facts, const CalibrateInputs& inputs,
@@ -195,20 +222,51 @@ int fit_and_write(const CalibrateRequest& request, const HostFacts& facts, const
   const fs::path folder = request.out;
   write_atomically(folder / "machine.yaml", machine_yaml(machine, ""));
   write_atomically(folder / "profile.yaml", profile_yaml(fit.profile, ""));
+  write_atomically(folder / "residuals.csv", residuals_csv(fit, samples));
   console.out(fit_text(fit, look_of(console, request.no_colour)));
-  console.out(fmt::format("\nIn {}: samples.csv, runs.csv, machine.yaml, profile.yaml\n", printable(folder.string())));
+  console.out(fmt::format("\nIn {}: samples.csv, runs.csv, machine.yaml, profile.yaml, residuals.csv\n",
+                          printable(folder.string())));
   return kDone;
+}
+
+// All that can be wrong is found before anything is written.
+int import_and_fit(const CalibrateRequest& request, const HostFacts& facts, const CalibrateInputs& inputs,
+                   const NvbandwidthFile& file, const Console& console) {
+  ConfigErrors errors;
+  const fs::path folder = request.out;
+  FitRecord ignored;
+  read_run_log(folder / "runs.csv", ignored, errors);
+  const std::vector<Sample> all = samples_of(file, request.run, static_cast<double>(inputs.machine.gpu.sms));
+  const std::vector<Sample> added = new_samples(all, inputs.samples, samples_file(request), errors);
+  if (all.empty())
+    errors.add(
+        {.file = *request.import, .expected = "a test of copies between host and GPU that passed", .got = "none"});
+  if (all.empty() || errors.empty()) console.out(imported_text(file, added.size()));
+  if (!errors.empty()) return report_wrong_input(texts_of(errors), console);
+  fs::create_directories(folder);
+  add_import(folder, added, file, today());
+  const auto samples = read_samples(samples_file(request), errors);
+  if (!samples) return report_wrong_input(texts_of(errors), console);
+  return fit_and_write(request, facts, inputs, *samples, console);
 }
 
 }  // namespace
 
 int calibrate_command(const CalibrateRequest& request, const Console& console) {
-  const HostFacts facts = host_facts();
+  HostFacts facts = host_facts();
   if (request.list) return list_families(facts, request, console);
+  std::optional<NvbandwidthFile> file;
+  if (request.import) {
+    ConfigErrors errors;
+    file = read_nvbandwidth(*request.import, request.import_buffer_mib, errors);
+    if (!file) return report_wrong_input(texts_of(errors), console);
+    if (!file->gpu.empty()) facts.gpu = file->gpu;
+  }
   auto loaded = load(request, facts, console);
   if (const auto* errors = std::get_if<InputErrors>(&loaded)) return report_wrong_input(*errors, console);
   const CalibrateInputs& inputs = std::get<CalibrateInputs>(loaded);
   try {
+    if (file) return import_and_fit(request, facts, inputs, *file, console);
     if (request.fit_only) return fit_and_write(request, facts, inputs, inputs.samples, console);
     fs::create_directories(request.out);
     log_run(fs::path(request.out) / "runs.csv", request.run, today(), facts);

@@ -119,6 +119,14 @@ std::vector<FlagSpec> calibrate_flags() {
        .value = "N",
        .meaning = "Number of this run in samples.csv. What it has of the run is not measured again. Default: 1."},
       {.name = "fit-only", .meaning = "Measure nothing; fit to the samples in DIR."},
+      {.name = "import",
+       .value = "FILE",
+       .meaning =
+           "Measure nothing; append what 'nvbandwidth -j' printed to the samples in DIR, and fit to all of them.",
+       .offer = Offer::file},
+      {.name = "import-buffer",
+       .value = "MIB",
+       .meaning = "What nvbandwidth's -b was, which its JSON does not say: at least 64. Default: 512, as there."},
       {.name = "list", .meaning = "List the families and why some cannot run here, and stop."},
       colour_flag(),
       help_flag(),
@@ -139,7 +147,8 @@ CommandSpec calibrate_command() {
       .examples = {{"outrider calibrate --quick", "this host in a minute"},
                    {"outrider calibrate --machine h200-16c --out calibration/data/h200-16c --run 2",
                     "a second run on a machine whose datasheet is known"},
-                   {"outrider calibrate --only dram_read,cpu_attend", "two families"}},
+                   {"outrider calibrate --only dram_read,cpu_attend", "two families"},
+                   {"outrider calibrate --import nvbandwidth.json --run 2", "copies that nvbandwidth measured"}},
   };
 }
 

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <map>
 
+#include "calibration/nvbandwidth.h"
 #include "sim/base/check.h"
 #include "sim/cli/command_table.h"
 #include "sim/cli/format.h"
@@ -281,6 +282,20 @@ Request read_explain(Line& line) {
   return request;
 }
 
+void take_import(Line& line, CalibrateRequest& request) {
+  request.import = line.flags.take_one("import");
+  if (request.import && request.import->empty()) line.error("--import: expected a file, got ''");
+  const auto buffer = line.flags.take_one("import-buffer");
+  if (!buffer) return;
+  request.import_buffer_mib = whole_number<int>(*buffer);
+  const int mib = request.import_buffer_mib.value_or(0);
+  if (mib < kLeastNvbandwidthMib || mib > kMostNvbandwidthMib) {
+    line.error("--import-buffer: expected a whole number of MiB from {} to {}, got '{}'", kLeastNvbandwidthMib,
+               kMostNvbandwidthMib, printable(*buffer));
+  }
+  if (!request.import) line.error("--import-buffer needs --import");
+}
+
 Request read_calibrate(Line& line) {
   CalibrateRequest request;
   request.machine = line.flags.take_one("machine");
@@ -297,8 +312,11 @@ Request read_calibrate(Line& line) {
   request.list = line.flags.take_switch("list");
   request.no_colour = line.flags.take_switch("no-color");
   if (request.out.empty()) line.error("--out: expected a folder, got ''");
+  take_import(line, request);
   if (request.fit_only && (request.quick || !request.only.empty()))
     line.error("--fit-only measures nothing: --quick and --only exclude it");
+  if (request.import && (request.quick || request.fit_only || !request.only.empty()))
+    line.error("--import measures nothing: --quick, --only and --fit-only exclude it");
   return request;
 }
 

@@ -47,7 +47,9 @@ struct CalibrateRequest {
   std::string base = "assumed";        // profile, name or file
   std::string name;                    // of the machine that is written; empty: as `machine`, or "local"
   std::string out;
-  std::vector<std::string> only;  // families; empty: all
+  std::vector<std::string> only;         // families; empty: all
+  std::optional<std::string> import;     // nvbandwidth's JSON
+  std::optional<int> import_buffer_mib;  // none: as the JSON lets one take
   int run = 1;
   bool quick = false, fit_only = false, list = false;
   bool no_colour = false;

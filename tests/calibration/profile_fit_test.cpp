@@ -103,7 +103,7 @@ TEST(ProfileFit, CoefficientsComeBackFromTheTimesTheyGive) {
     EXPECT_LE(each.low, each.value) << name;
     EXPECT_GE(each.high, each.value) << name;
   }
-  for (const FamilyResiduals& each : found.profile.fit->residuals) EXPECT_LT(each.held_out_median, 0.01) << each.family;
+  for (const FamilyResiduals& each : found.profile.fit->residuals) EXPECT_LT(each.held_out_median, 0.02) << each.family;
   EXPECT_EQ(found.kept.size() + set.size(), base.coefficients.size());
 }
 

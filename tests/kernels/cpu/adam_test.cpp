@@ -178,7 +178,8 @@ TEST_P(CpuAdam, SlicesOnAPoolEqualTheWhole) {
 }
 
 std::string name_of(const testing::TestParamInfo<CpuPath>& path) { return to_string(path.param); }
-INSTANTIATE_TEST_SUITE_P(Paths, CpuAdam, testing::Values(CpuPath::scalar, CpuPath::avx2, CpuPath::avx512_bf16),
+INSTANTIATE_TEST_SUITE_P(Paths, CpuAdam,
+                         testing::Values(CpuPath::scalar, CpuPath::avx2, CpuPath::avx512_bf16, CpuPath::amx_bf16),
                          name_of);
 
 TEST(AdamDeathTest, StepsCountFromOne) {

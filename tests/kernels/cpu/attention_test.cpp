@@ -113,7 +113,7 @@ class CpuAttention : public testing::TestWithParam<CpuPath> {
   void SetUp() override {
     if (!can_run(GetParam())) GTEST_SKIP() << "this processor has no " << to_string(GetParam());
   }
-  double bf16_bound() const { return GetParam() == CpuPath::avx512_bf16 ? 1e-2 : 1e-5; }
+  double bf16_bound() const { return GetParam() >= CpuPath::avx512_bf16 ? 1e-2 : 1e-5; }
 };
 
 TEST_P(CpuAttention, IsExactToItsBoundOnEveryTail) {
@@ -155,7 +155,7 @@ TEST_P(CpuAttention, SurvivesScoresThatOverflowAnExponential) {
   expect_close(GetParam(), fp32, 1e-3, "large scores");
   Problem<Bf16> bf16(128, 2, 64, 32, 3);
   bf16.part.scale = 10.0f;
-  expect_close(GetParam(), bf16, GetParam() == CpuPath::avx512_bf16 ? 0.5 : 1e-3, "large scores");
+  expect_close(GetParam(), bf16, GetParam() >= CpuPath::avx512_bf16 ? 0.5 : 1e-3, "large scores");
 }
 
 // Attending to two halves and merging equals attending to all.
@@ -181,7 +181,8 @@ TEST_P(CpuAttention, MergedHalvesEqualTheWhole) {
 }
 
 std::string name_of(const testing::TestParamInfo<CpuPath>& path) { return to_string(path.param); }
-INSTANTIATE_TEST_SUITE_P(Paths, CpuAttention, testing::Values(CpuPath::scalar, CpuPath::avx2, CpuPath::avx512_bf16),
+INSTANTIATE_TEST_SUITE_P(Paths, CpuAttention,
+                         testing::Values(CpuPath::scalar, CpuPath::avx2, CpuPath::avx512_bf16, CpuPath::amx_bf16),
                          name_of);
 
 TEST(CpuAttentionDeathTest, TokensBeyondTheBlocksAreABug) {

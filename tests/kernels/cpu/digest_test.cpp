@@ -241,7 +241,8 @@ TEST_P(CpuDigest, SlicesOnAPoolEqualTheWhole) {
 }
 
 std::string name_of(const testing::TestParamInfo<CpuPath>& path) { return to_string(path.param); }
-INSTANTIATE_TEST_SUITE_P(Paths, CpuDigest, testing::Values(CpuPath::scalar, CpuPath::avx2, CpuPath::avx512_bf16),
+INSTANTIATE_TEST_SUITE_P(Paths, CpuDigest,
+                         testing::Values(CpuPath::scalar, CpuPath::avx2, CpuPath::avx512_bf16, CpuPath::amx_bf16),
                          name_of);
 
 // The bound that makes digests useful: no key of a block scores above its digest.

@@ -143,7 +143,8 @@ TEST_P(CpuTopK, RowsOnAPoolAreIndependent) {
 }
 
 std::string name_of(const testing::TestParamInfo<CpuPath>& path) { return to_string(path.param); }
-INSTANTIATE_TEST_SUITE_P(Paths, CpuTopK, testing::Values(CpuPath::scalar, CpuPath::avx2, CpuPath::avx512_bf16),
+INSTANTIATE_TEST_SUITE_P(Paths, CpuTopK,
+                         testing::Values(CpuPath::scalar, CpuPath::avx2, CpuPath::avx512_bf16, CpuPath::amx_bf16),
                          name_of);
 
 TEST(TopKDeathTest, TooLittleScratchIsABug) {

@@ -157,6 +157,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{{"calibrate", "--run", "0", "--fit-only", "--quick"},
                 {"outrider calibrate: --run: expected a whole number of at least 1, got '0'",
                  "outrider calibrate: --fit-only measures nothing: --quick and --only exclude it"}},
+        BadLine{{"calibrate", "--import", "a.json", "--quick", "--import-buffer", "63"},
+                {"outrider calibrate: --import-buffer: expected a whole number of MiB from 64 to 1048576, got '63'",
+                 "outrider calibrate: --import measures nothing: --quick, --only and --fit-only exclude it"}},
+        BadLine{{"calibrate", "--import-buffer", "512"}, {"outrider calibrate: --import-buffer needs --import"}},
         BadLine{
             {"calibrate", "--only", "a,,a"},
             {"outrider calibrate: --only: empty family in 'a,,a'", "outrider calibrate: --only: 'a' is named twice"}},
@@ -179,9 +183,9 @@ TEST(CommandTable, HelpNamesEveryCommand) {
 TEST(CommandTable, EveryFlagOfEveryCommandIsRead) {
   // A flag that no request reads aborts by CHECK; so every flag of the table is given once, with a value that suits.
   const std::vector<std::pair<std::string, std::string>> values = {
-      {"methods", "m"}, {"threads", "1"}, {"seed", "1"},  {"timeline", "m"}, {"set", "a=b"},
-      {"method", "m"},  {"context", "1"}, {"batch", "1"}, {"out", "d"},      {"machine", "m"},
-      {"base", "p"},    {"name", "n"},    {"only", "f"},  {"run", "2"}};
+      {"methods", "m"}, {"threads", "1"}, {"seed", "1"},   {"timeline", "m"},      {"set", "a=b"}, {"method", "m"},
+      {"context", "1"}, {"batch", "1"},   {"out", "d"},    {"machine", "m"},       {"base", "p"},  {"name", "n"},
+      {"only", "f"},    {"run", "2"},     {"import", "f"}, {"import-buffer", "64"}};
   for (const CommandSpec& command : command_table()) {
     for (const FlagSpec& flag : command.flags) {
       Lines line = {command.name, "--" + flag.name};
@@ -192,6 +196,7 @@ TEST(CommandTable, EveryFlagOfEveryCommandIsRead) {
       const OperandSpec& operand = command.operand;
       if (!operand.name.empty()) line.push_back(operand.choices.empty() ? "x" : operand.choices.front());
       if (command.name == "explain" && flag.name != "method") line.insert(line.end(), {"--method", "m"});
+      if (flag.name == "import-buffer") line.insert(line.end(), {"--import", "f"});
       EXPECT_EQ(parse_command_line(line).errors, Lines{}) << command.name << " --" << flag.name;
     }
   }

@@ -229,6 +229,55 @@ TEST_F(Program, CalibrateRefusesWhatItCannotUseBeforeItMeasures) {
   EXPECT_EQ(run("calibrate --fit-only --out nothing").code, 2) << "there are no samples";
 }
 
+TEST_F(Program, CalibrateImportsBesideMeasuredSamplesAndOnce) {
+  const fs::path data = fs::path(OUTRIDER_SOURCE_DIR) / "calibration/data/h200-16c";
+  fs::copy(data / "runs.csv", folder_ / "runs.csv");
+  std::string measured;
+  std::istringstream all(contents(data / "samples.csv"));
+  for (std::string line; std::getline(all, line);) {
+    if (line.starts_with("run,") || line.starts_with("1,copy_")) measured += line + "\n";
+  }
+  std::ofstream(folder_ / "samples.csv") << measured;
+  std::ofstream(folder_ / "nv.json")
+      << R"json({"nvbandwidth": {"version": "v0.8", "Driver Version": "580.1", "testcases": [
+    {"name": "host_to_device_memcpy_ce", "status": "Passed", "sum": 55.4,
+     "bandwidth_description": "memcpy CE CPU(row) -> GPU(column) bandwidth (GB/s)",
+      "bandwidth_matrix" : [["55.4"]]
+},
+    {"name": "device_to_device_memcpy_read_ce", "status": "Waived"}]
+}
+})json";
+  const std::string command = "calibrate --import nv.json --machine h200-16c --out . --run 3";
+  const Outcome outcome = run(command);
+  ASSERT_EQ(outcome.code, 0) << outcome.error;
+  EXPECT_THAT(outcome.out, StartsWith("1 samples from nvbandwidth v0.8: copy_h2d at 55.4 GB/s"));
+  EXPECT_THAT(outcome.out, HasSubstr("not used, since nvbandwidth waived it: device_to_device_memcpy_read_ce\n"));
+  const std::string samples = contents(folder_ / "samples.csv");
+  EXPECT_THAT(samples, StartsWith(measured));
+  EXPECT_THAT(samples, HasSubstr("\n3,copy_h2d,fragment=536870912;count=16;bytes=8589934592,0.155052971,"));
+  EXPECT_THAT(contents(folder_ / "runs.csv"), HasSubstr(" 512 MiB buffers: host_to_device_memcpy_ce)\n"));
+  EXPECT_THAT(contents(folder_ / "profile.yaml"), HasSubstr("not recorded (imported that day from nvbandwidth v0.8:"));
+
+  EXPECT_THAT(contents(folder_ / "profile.yaml"), HasSubstr("\n  samples: 62\n"));
+  EXPECT_THAT(run(command).out, StartsWith("0 samples from nvbandwidth v0.8"));
+  EXPECT_EQ(contents(folder_ / "samples.csv"), samples);
+  std::ofstream(folder_ / "mine.yaml") << "name: mine\nmodel: qwen3-8b\nmachine: machine.yaml\nprofile: profile.yaml\n"
+                                          "methods: [full_kv]\nworkloads:\n  - name: w\n    contexts: [4K]\n"
+                                          "    batches: [1]\n    decode_steps: 1\n";
+  EXPECT_EQ(run("run mine.yaml").code, 0);
+}
+
+TEST_F(Program, CalibrateWritesNothingOfAnImportThatItRefuses) {
+  std::ofstream(folder_ / "nv.json") << R"({"nvbandwidth": {"version": "v0.8", "testcases": [
+    {"name": "host_to_device_memcpy_ce", "status": "Waived"}]}})";
+  const Outcome none = run("calibrate --import nv.json --out new");
+  EXPECT_EQ(none.code, 2);
+  EXPECT_EQ(none.error, "nv.json: expected a test of copies between host and GPU that passed, got none\n");
+  EXPECT_THAT(none.out, HasSubstr("not used, since nvbandwidth waived it: host_to_device_memcpy_ce\n"));
+  EXPECT_EQ(run("calibrate --import missing.json --out new").code, 2);
+  EXPECT_FALSE(fs::exists(folder_ / "new"));
+}
+
 // The shipped samples give the shipped profile, which the scenario on that machine uses and another's refuses.
 TEST_F(Program, CalibrateFitsShippedSamplesToTheShippedProfile) {
   const fs::path data = fs::path(OUTRIDER_SOURCE_DIR) / "calibration/data/cpu-2c";
