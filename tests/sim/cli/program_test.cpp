@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -45,7 +46,8 @@ class Program : public testing::Test {
  protected:
   void SetUp() override {
     const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::temp_directory_path() / (std::string("outrider_program_test_") + test->name());
+    // Of this process, since another checkout's tests may run at the same time.
+    folder_ = fs::temp_directory_path() / fmt::format("outrider_program_test_{}_{}", test->name(), ::getpid());
     fs::remove_all(folder_);
     fs::create_directories(folder_);
   }
