@@ -54,7 +54,7 @@ class GpuModel {
   Demand gemm(const GemmShape& shape) const;
   Demand attention(Family family, const AttentionShape& shape) const;
   double seconds_of_splits(double splits, double contexts, double bytes, double rate) const;
-  double cheapest_splits(double contexts, double tokens, double bytes, double rate) const;
+  double planned_splits(double contexts, double tokens, double bytes, double rate) const;
   Demand prefill_attention(const AttentionShape& shape) const;
   Demand stream(Family family, const StreamShape& shape) const;
   Demand by_rows(Family family, const StreamShape& shape) const;
