@@ -5,6 +5,7 @@
 
 #include "calibration/cpu_microbenches.h"
 #include "calibration/gpu_probe.h"
+#include "sim/base/check.h"
 
 namespace outrider {
 namespace {
@@ -12,6 +13,16 @@ namespace {
 StopRule rule_of(Effort effort) {
   return effort == Effort::quick ? StopRule{.precision = 0.01, .least = 9, .most = 150, .budget = 0.8}
                                  : StopRule{.precision = 0.005, .least = 11, .most = 300, .budget = 3.0};
+}
+
+// Samples are read back by these names.
+void check_shape(const Microbench& bench, const std::vector<FamilyInfo>& known) {
+  const auto found =
+      std::find_if(known.begin(), known.end(), [&](const auto& each) { return each.name == bench.family; });
+  CHECK(found != known.end(), "{} is measured and no family", bench.family);
+  std::string names;
+  for (const auto& [name, value] : bench.shape.fields()) names += (names.empty() ? "" : " ") + name;
+  CHECK(names == found->shape, "{} is measured by {}, and its shape is {}", bench.family, names, found->shape);
 }
 
 bool wanted(const Microbench& bench, const std::vector<std::string>& only) {
@@ -43,14 +54,11 @@ std::vector<FamilyInfo> families() {
   return all;
 }
 
-void MicrobenchSet::add(MicrobenchSet more) {
-  for (Microbench& bench : more.list) list.push_back(std::move(bench));
-  for (std::unique_ptr<BenchMemory>& each : more.memory) memory.push_back(std::move(each));
-}
-
 MicrobenchSet microbenches(const HostFacts& facts, Effort effort) {
-  MicrobenchSet set = cpu_microbenches(facts, effort);
-  set.add(gpu_microbenches(facts, effort));
+  auto arena = std::make_unique<CpuArena>(facts, effort);
+  MicrobenchSet set{.list = cpu_microbenches(facts, effort, *arena), .memory = {}};
+  for (Microbench& bench : gpu_microbenches(facts, effort, *arena)) set.list.push_back(std::move(bench));
+  set.memory = std::move(arena);
   return set;
 }
 
@@ -58,12 +66,14 @@ MeasureReport run_microbenches(const std::vector<Microbench>& list, const std::v
                                const MeasureOptions& options) {
   MeasureReport report;
   std::vector<const Microbench*> todo;
+  const std::vector<FamilyInfo> known = families();
   for (const Microbench& bench : list) {
     if (!wanted(bench, options.only)) continue;
     if (!bench.waived.empty()) {
       report.waived.push_back(bench);
       continue;
     }
+    check_shape(bench, known);
     const auto same = std::find_if(present.begin(), present.end(), [&](const Sample& sample) {
       return sample.run == options.run && sample.family == bench.family && sample.shape == bench.shape;
     });

@@ -32,13 +32,13 @@ struct BenchMemory {
 };
 struct MicrobenchSet {
   std::vector<Microbench> list;
-  std::vector<std::unique_ptr<BenchMemory>> memory;
-  void add(MicrobenchSet more);
+  std::unique_ptr<BenchMemory> memory;
 };
 
-// What one family measures, for --help and reports.
+// What one family measures, for --help and reports, and the names of its shapes' numbers, in their order.
 struct FamilyInfo {
   std::string name, meaning;
+  std::string shape;  // "threads bytes"
 };
 std::vector<FamilyInfo> families();
 
