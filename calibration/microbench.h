@@ -48,8 +48,8 @@ enum class Effort { full, quick };
 MicrobenchSet microbenches(const HostFacts& facts, Effort effort);
 
 struct MeasureOptions {
-  std::filesystem::path samples;  // appended to; what it already has of this run is not measured again
-  std::vector<std::string> only;  // families; empty: all
+  std::filesystem::path samples;    // appended to; what it already has of this run is not measured again
+  std::vector<std::string> only{};  // families; empty: all
   Effort effort = Effort::full;
   int run = 1;
   std::function<void(std::size_t done, std::size_t all)> progress{};
