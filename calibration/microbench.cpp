@@ -2,6 +2,7 @@
 #include "calibration/microbench.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "calibration/cpu_microbenches.h"
 #include "calibration/gpu_probe.h"
@@ -39,11 +40,29 @@ void warm_up(Experiment& experiment) {
     spent += std::max(experiment.trial().seconds, 1e-6);
 }
 
-Sample measured(const Microbench& bench, const MeasureOptions& options) {
+// Adds the time since the last call, or since it was made.
+class Stopwatch {
+ public:
+  void lap(double& seconds) {
+    const auto now = std::chrono::steady_clock::now();
+    seconds += std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+Sample measured(const Microbench& bench, const MeasureOptions& options, MeasureTimes& times) {
+  Stopwatch watch;
   const std::unique_ptr<Experiment> experiment = bench.prepare();
+  watch.lap(times.preparing);
   warm_up(*experiment);
+  watch.lap(times.warming);
   const auto trial = [&experiment] { return experiment->trial(); };
-  return {options.run, bench.family, bench.shape, measure(trial, rule_of(options.effort))};
+  const Measurement time = measure(trial, rule_of(options.effort));
+  watch.lap(times.trials);
+  return {options.run, bench.family, bench.shape, time};
 }
 
 }  // namespace
@@ -90,7 +109,7 @@ MeasureReport run_microbenches(const std::vector<Microbench>& list, const std::v
       report.stopped = true;
       break;
     }
-    const Sample sample = measured(*bench, options);
+    const Sample sample = measured(*bench, options, report.times);
     append_samples(options.samples, {sample});
     report.unsettled += sample.time.settled ? 0 : 1;
     report.discarded += static_cast<std::size_t>(sample.time.discarded);

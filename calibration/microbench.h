@@ -56,11 +56,17 @@ struct MeasureOptions {
   std::function<bool()> stop{};  // asked between measurements: true ends the run, which can be resumed
 };
 
+// Wall time of a run, by what it was spent on.
+struct MeasureTimes {
+  double preparing = 0.0, warming = 0.0, trials = 0.0;  // seconds
+};
+
 struct MeasureReport {
   std::vector<Sample> samples;     // of this run, old and new
   std::vector<Microbench> waived;  // one for each family
   std::size_t measured = 0, resumed = 0, unsettled = 0, discarded = 0;
   bool stopped = false;
+  MeasureTimes times{};
 };
 
 // Throws std::runtime_error where samples cannot be written.

@@ -25,6 +25,10 @@ std::string listed(const std::map<std::string, std::vector<std::string>>& by_rea
 std::string measured_text(const MeasureReport& report) {
   std::string text = fmt::format("{} measurements, {} of them not settled, {} trials discarded as disturbed",
                                  report.measured, report.unsettled, report.discarded);
+  const MeasureTimes& times = report.times;
+  if (report.measured > 0)
+    text += fmt::format("; {:.0f} s of trials, {:.0f} s of warming up, {:.0f} s of preparing them", times.trials,
+                        times.warming, times.preparing);
   if (report.resumed > 0) text += fmt::format("; {} were there already", report.resumed);
   text += "\n";
   std::map<std::string, std::vector<std::string>> waived;

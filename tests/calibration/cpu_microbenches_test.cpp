@@ -41,6 +41,8 @@ TEST(CpuMicrobenches, AResumedRunMeasuresItsLastShape) {
   EXPECT_EQ(report.measured, 1u);
   EXPECT_EQ(report.resumed, list.size() - 1);
   EXPECT_EQ(report.samples.back().family, "dram_write");
+  EXPECT_GT(report.times.preparing, 0.0) << "it filled the memory";
+  EXPECT_GT(report.times.trials, report.samples.back().time.median);
 }
 
 TEST(CpuArena, HoldsNormalsAgainForAttentionAfterItWasWrittenOver) {
