@@ -171,7 +171,8 @@ std::variant<CalibrateInputs, InputErrors> load(const CalibrateRequest& request,
   auto base = read_profile(*base_file, errors);
   std::optional<std::vector<Sample>> samples = std::vector<Sample>{};
   std::error_code unreadable;
-  if (fs::exists(samples_file(request), unreadable) || request.fit_only) samples = read_samples(samples_file(request), errors);
+  if (fs::exists(samples_file(request), unreadable) || request.fit_only)
+    samples = read_samples(samples_file(request), errors);
   if (!errors.empty()) return texts_of(errors);
   const bool same_gpu = has_chip_of(host, machine->gpu.name);
   return CalibrateInputs{
