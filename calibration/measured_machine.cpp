@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
 
@@ -83,20 +84,26 @@ class Measured {
     machine_.sources[path] = fmt::format("measured: {}", family);
   }
 
-  // One fragment's time in a long row: the median of (time − latency) ÷ count over the samples of each fragment, where
-  // the latency is what single copies take beyond it.
+  // One fragment's time in a row of copies: the geometric mean over rows of at least 32, since a few dozen copies
+  // follow each other faster than hundreds do; where there are none, in the longest row.
   std::vector<TransferPoint> surface(const std::string& family) const {
-    std::map<double, std::pair<double, double>> longest;  // by fragment: most copies, and one's share of their time
+    constexpr double kLongRow = 32.0;
+    std::map<double, std::map<double, std::vector<double>>> paces;  // by fragment and count: its part of a row's time
     for (const Sample& sample : samples_) {
       if (sample.family != family || !is_trusted(sample)) continue;
       const double count = sample.shape.at("count");
-      auto& best = longest[sample.shape.at("fragment")];
-      if (count > best.first) best = {count, sample.time.median / count};
+      paces[sample.shape.at("fragment")][count].push_back(sample.time.median / count);
     }
     std::vector<TransferPoint> points;
     double least = 0.0;
-    for (const auto& [fragment, best] : longest) {
-      least = std::max(least, best.second);  // a larger copy takes no less
+    for (const auto& [fragment, by_count] : paces) {
+      double logs = 0.0, rows = 0.0;
+      for (const auto& [count, times] : by_count) {
+        if (count < kLongRow && count < by_count.rbegin()->first) continue;
+        logs += std::log(median_of(times));
+        rows += 1.0;
+      }
+      least = std::max(least, std::exp(logs / rows));  // a larger copy takes no less
       points.push_back({Bytes(fragment), BytesPerSecond(rounded(fragment / least))});
     }
     return points;
@@ -141,6 +148,14 @@ void set_link(MachineSpec& machine, Measured& measured) {
     }
   }
   measured.set_rate("link.bidirectional", link.bidirectional, measured.rate("copy_both", any), "measured: copy_both");
+  const auto large = [](const SampleShape& shape) { return shape.at("bytes") >= 1.6e7; };
+  measured.set_rate("link.pageable", link.pageable, measured.rate("copy_h2d_pageable", large),
+                    "measured: copy_h2d_pageable");
+  std::vector<TransferPoint> batched = measured.surface("copy_h2d_batched");
+  if (!batched.empty()) {
+    link.batched_h2d = std::move(batched);
+    machine.sources["link.batched_h2d"] = "measured: copy_h2d_batched";
+  }
   measured.set_rate("link.zero_copy", link.zero_copy, measured.best_rate("gather_h2d"),
                     "measured: gather_h2d, the fastest");
   std::vector<TransferPoint> one_cta = measured.by_one_cta("gather_h2d");
@@ -155,6 +170,7 @@ void set_host(MachineSpec& machine, Measured& measured) {
   measured.set_cost("host.copy_launch", host.copy_launch, "launch_copy");
   measured.set_cost("host.graph_launch", host.graph_launch, "launch_graph");
   measured.set_cost("host.synchronize", host.synchronize, "synchronize");
+  measured.set_cost("host.pool_dispatch", host.pool_dispatch, "dispatch_pool");
 }
 
 }  // namespace

@@ -30,8 +30,7 @@ bool wanted(const Microbench& bench, const std::vector<std::string>& only) {
   return only.empty() || std::find(only.begin(), only.end(), bench.family) != only.end();
 }
 
-// Touches memory, wakes what sleeps, and goes on until clocks and memory are where steady work has them: on an H200 the
-// first 3 ms of a kernel's repeats ran up to 14 % slower than all later ones.
+// Touches memory, wakes what sleeps, and goes on until clocks are where steady work has them.
 void warm_up(Experiment& experiment) {
   constexpr int kTrials = 10;
   constexpr double kSeconds = 0.02, kMost = 0.3;

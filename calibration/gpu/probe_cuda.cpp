@@ -13,7 +13,10 @@ namespace {
 // A trial during which the SMs ran slower than they did before is disturbed: something throttled them.
 class GpuExperiment final : public Experiment {
  public:
-  explicit GpuExperiment(DeviceTrialPtr trial) : trial_(std::move(trial)) {}
+  explicit GpuExperiment(DeviceTrialPtr trial) : trial_(std::move(trial)) {
+    // For some milliseconds after memory was freed, kernels run up to 14 % slower: it seems to be cleared.
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  }
 
   Trial trial() override {
     constexpr double kThrottled = 0.97;
@@ -251,7 +254,7 @@ class GpuList {
         }
       }
     }
-    for (const std::int32_t rows : {8, 64, 256}) {
+    for (const std::int32_t rows : {8, 64}) {
       for (const std::int32_t keys : {8192, 32768}) {
         add("lookup", {{"rows", rows}, {"keys", keys}, {"list", keys / 64}},
             [=] { return lookup_trial(rows, keys, keys / 64); });
