@@ -26,11 +26,13 @@ class Measured {
  public:
   Measured(MachineSpec& machine, const std::vector<Sample>& samples) : machine_(machine), samples_(samples) {}
 
-  // Bytes ÷ time of the family's samples that qualify, as their median; 0 where there are none.
-  double rate(const std::string& family, const std::function<bool(const SampleShape&)>& qualifies) const {
+  // Bytes ÷ time of the family's samples that qualify, as their median; 0 where there are none. `refused`: of those
+  // that are too noisy to be trusted.
+  double rate(const std::string& family, const std::function<bool(const SampleShape&)>& qualifies,
+              bool refused = false) const {
     std::vector<double> rates;
     for (const Sample& sample : samples_) {
-      if (sample.family == family && is_trusted(sample) && qualifies(sample.shape))
+      if (sample.family == family && is_trusted(sample) != refused && qualifies(sample.shape))
         rates.push_back(sample.shape.at("bytes") / sample.time.median);
     }
     return rates.empty() ? 0.0 : median_of(rates);
@@ -62,6 +64,14 @@ class Measured {
     if (rate <= 0.0) return;
     figure = BytesPerSecond(rounded(rate));
     machine_.sources[path] = source;
+  }
+
+  // What this machine does noisily is nearer to it than what another does: then the source says so.
+  void set_rate_of_reads(const char* path, BytesPerSecond& figure,
+                         const std::function<bool(const SampleShape&)>& qualifies, const std::string& source) {
+    const double trusted = rate("dram_read", qualifies), noisy = rate("dram_read", qualifies, true);
+    set_rate(path, figure, trusted > 0.0 ? trusted : noisy,
+             trusted > 0.0 ? source : std::string(kNoisySource) + source);
   }
 
   void set_cost(const char* path, Seconds& figure, const std::string& family) {
@@ -173,11 +183,13 @@ MachineSpec measured_machine(MachineSpec machine, const HostFacts& facts, const 
   const auto all = [&](const SampleShape& shape) {
     return shape.at("threads") == static_cast<double>(facts.processors);
   };
-  measured.set_rate("cpu.core_bandwidth", cpu.core_bandwidth, measured.rate("dram_read", one),
-                    "measured: dram_read, one thread");
-  if (!datasheet_known) {
-    measured.set_rate("cpu.dram_bandwidth", cpu.dram_bandwidth, measured.rate("dram_read", all),
-                      "measured: dram_read, all threads; the datasheet's peak is not known");
+  if (datasheet_known) {
+    measured.set_rate("cpu.core_bandwidth", cpu.core_bandwidth, measured.rate("dram_read", one),
+                      "measured: dram_read, one thread");
+  } else {
+    measured.set_rate_of_reads("cpu.core_bandwidth", cpu.core_bandwidth, one, "measured: dram_read, one thread");
+    measured.set_rate_of_reads("cpu.dram_bandwidth", cpu.dram_bandwidth, all,
+                               "measured: dram_read, all threads; the datasheet's peak is not known");
     cpu.name = facts.cpu;
     cpu.cores = facts.processors;
     cpu.sockets = 1;

@@ -209,14 +209,17 @@ class StageFit {
   // There are more samples than coefficients, and the samples say something of these.
   bool possible() { return samples_.size() > stage_.coefficients.size() && depends(); }
 
-  void run(std::vector<FamilyResiduals>& residuals, std::vector<SampleError>& errors) {
+  std::size_t size() const { return samples_.size(); }
+
+  void run(std::vector<FamilyResiduals>& residuals, std::vector<SampleError>& errors,
+           const std::function<void(double share)>& progress) {
     FitProblem problem;
     problem.groups = shapes();
     for (const std::string& name : stage_.coefficients) problem.start.push_back(profile_.value(name));
     for (const Sample* sample : samples_) problem.measured.push_back(sample->time.median);
     problem.drift = drift();
     problem.predict = [this](std::span<const double> theta) { return times(theta); };
-    const Fit found = fit(problem, {});
+    const Fit found = fit(problem, {.progress = progress});
     for (std::size_t i = 0; i < stage_.coefficients.size(); ++i) {
       profile_.coefficients[stage_.coefficients[i]] = {
           found.theta[i], found.low[i], found.high[i],
@@ -332,22 +335,30 @@ std::string residuals_csv(const ProfileFit& fit, const std::vector<Sample>& samp
   return text;
 }
 
-ProfileFit fit_profile(const MachineSpec& machine, const Profile& base, const std::vector<Sample>& samples) {
+ProfileFit fit_profile(const MachineSpec& machine, const Profile& base, const std::vector<Sample>& samples,
+                       const FitProgress& progress) {
   ProfileFit result{.profile = base, .kept = {}, .errors = {}};
   result.profile.name = machine.name;
   result.profile.kind = ProfileKind::fitted;
   result.profile.machine = machine.name;
   result.profile.note.clear();
   FitRecord& record = result.profile.fit.emplace();
-  record.samples = static_cast<std::int64_t>(samples.size());
   record.refused = std::count_if(samples.begin(), samples.end(), [](const Sample& each) { return !is_trusted(each); });
+  record.samples = static_cast<std::int64_t>(samples.size()) - record.refused;
   MachineSpec ceilings = machine;
   ceilings.cpu.dram_measured = ceilings.cpu.attention_measured = BytesPerSecond(0.0);
   read_directly(result.profile, ceilings, samples);
   const Ceilings of_runs = ceilings_of(ceilings, samples);
+  std::size_t done = 0, all = 0;
+  for (const Stage& stage : stages()) all += StageFit(stage, result.profile, ceilings, of_runs, samples).size();
   for (const Stage& stage : stages()) {
     StageFit one(stage, result.profile, ceilings, of_runs, samples);
-    if (one.possible()) one.run(record.residuals, result.errors);
+    const auto show = [&](double share) {
+      const auto of_stage = static_cast<std::size_t>(share * static_cast<double>(one.size()));
+      if (progress) progress(done + of_stage, all);
+    };
+    if (one.possible()) one.run(record.residuals, result.errors, show);
+    done += one.size();
   }
   for (auto& [name, coefficient] : result.profile.coefficients) {
     if (coefficient.source != base.coefficients.at(name).source) continue;
