@@ -200,7 +200,7 @@ TEST_F(Calibrate, WritesNoProfileWithoutASampleToRelyOn) {
   EXPECT_EQ(
       noisy.error,
       "outrider: nothing to fit: of 1 samples 1 were refused as noisy, and none is left; no profile is written\n");
-  write_samples({sample_of("dispatch_pool", {{"threads", 48}}, 1e-6)});
+  write_samples({sample_of("event_chain", {{"kernels", 1}}, 1e-6)});
   EXPECT_THAT(run({"--fit-only", "--machine", "a100-80gb-pcie-36c"}).error,
               HasSubstr("the others say nothing of a coefficient or of the machine"));
   EXPECT_FALSE(fs::exists(folder_ / "profile.yaml"));
