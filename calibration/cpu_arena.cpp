@@ -2,7 +2,9 @@
 #include "calibration/cpu_arena.h"
 
 #include <algorithm>
+#include <atomic>
 
+#include "kernels/cpu/stream.h"
 #include "kernels/cpu/thread_pool.h"
 #include "sim/base/check.h"
 #include "sim/base/random.h"
@@ -53,7 +55,18 @@ void CpuArena::fill() {
     for (std::size_t block = first + drawn; block < end; ++block)
       std::copy_n(elements + (block - drawn) * kBlockElements, kBlockElements, elements + block * kBlockElements);
   });
+  write_back();
   normals_ = true;
+}
+
+// Reads all once: caches of hundreds of megabytes would else write the fill back while something is measured.
+void CpuArena::write_back() {
+  ThreadPool pool;
+  constexpr std::size_t kChunk = 64 * kWordsPerBlock;
+  std::atomic<std::uint64_t> sum{0};
+  pool.parallel_for(blocks_ / 64,
+                    [&](std::size_t chunk, int) { sum += read_stream(words() + chunk * kChunk, kChunk); });
+  CHECK(sum != 0, "memory of {} bytes reads as zeros", bytes());
 }
 
 }  // namespace outrider

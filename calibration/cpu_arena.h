@@ -34,6 +34,7 @@ class CpuArena final : public BenchMemory {
 
  private:
   void fill();
+  void write_back();
 
   std::size_t blocks_;
   Pages words_;

@@ -10,7 +10,7 @@ namespace outrider {
 namespace {
 
 constexpr std::int64_t kMostPartsPerThread = 16, kLeastTokens = 64;
-constexpr std::int64_t kStart = 16;  // what starting and merging a part takes, in tokens
+constexpr std::int64_t kStart = 64;  // what starting and merging a part takes, in tokens
 
 }  // namespace
 

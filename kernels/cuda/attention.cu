@@ -334,9 +334,8 @@ __global__ void __launch_bounds__(32 * kWarps, kHalves == 1 ? 3 : 2)
   if (threadIdx.x == 0) partials.arrived[pair] = 0;
 }
 
-// What a plan costs, in the time of a round (a tile for each warp) of a CTA that has HBM for itself: `slots` CTAs at
-// once take 2.4 times as long, fewer less, as the 4-norm of both limits; and merging takes 0.7 and 0.09 for each split.
-// (Measured on an H200.)
+// What a plan costs, in rounds (a tile for each warp) of a CTA that has HBM for itself: `slots` CTAs at once take 2.4
+// times as long, fewer the 4-norm of both limits; merging takes 0.7 and 0.09 for each split. (Measured on an H200.)
 double cost_of(int splits, int pairs, int tiles, int slots) {
   constexpr double kCrowded = 2.4, kMerge = 0.7, kMergeSplit = 0.09;
   const auto round = [&](double share_of_slots) {
@@ -377,9 +376,8 @@ cudaError_t launch(const DecodeAttention& problem, cudaStream_t stream) {
       e != cudaSuccess)
     return e;
   const int pairs = problem.sequences * problem.kv_heads, tiles = (problem.most_tokens + kTile - 1) / kTile;
-  int splits = choose_splits(pairs, tiles, sms * per_sm);
-  const int per_split = (tiles + splits - 1) / splits;
-  splits = (tiles + per_split - 1) / per_split;
+  const int planned = choose_splits(pairs, tiles, sms * per_sm), per_split = (tiles + planned - 1) / planned;
+  const int splits = (tiles + per_split - 1) / per_split;
   kernel<<<dim3(splits, pairs), 32 * kWarps, kShared, stream>>>(problem, splits, per_split);
   return cudaGetLastError();
 }

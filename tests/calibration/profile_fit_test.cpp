@@ -48,11 +48,11 @@ std::vector<Sample> shapes() {
       const double tokens = sequences * each;
       for (const char* family : {"attend_dense", "attend_sparse"})
         all.push_back(sample_of(family, {{"sequences", sequences},
-                                       {"kv_heads", 8},
-                                       {"q_heads", 40},
-                                       {"head_dim", 128},
-                                       {"tokens", tokens},
-                                       {"block_tokens", 32}}));
+                                         {"kv_heads", 8},
+                                         {"q_heads", 40},
+                                         {"head_dim", 128},
+                                         {"tokens", tokens},
+                                         {"block_tokens", 32}}));
     }
   }
   return all;
@@ -92,6 +92,8 @@ TEST(ProfileFit, CoefficientsComeBackFromTheTimesTheyGive) {
                                              {"gpu.gemm_latency", 2.5e-6},
                                              {"gpu.attention_hbm_efficiency", 0.9},
                                              {"gpu.attention_latency", 4e-6},
+                                             {"gpu.attention_split_latency", 1.5e-7},
+                                             {"gpu.attention_bytes_in_flight", 12000.0},
                                              {"gpu.sparse_attention_hbm_efficiency", 0.85},
                                              {"cpu.attention_dram_efficiency", 0.5},
                                              {"cpu.arithmetic_efficiency", 0.2},
