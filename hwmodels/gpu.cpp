@@ -153,7 +153,8 @@ double GpuModel::seconds_of_splits(double splits, double contexts, double bytes,
 // The fewest within 5 % of the least time.
 double GpuModel::planned_splits(double contexts, double tokens, double bytes, double rate) const {
   constexpr double kLeastTokens = 64.0, kMostSplits = 64.0, kNear = 1.05;
-  const double most = std::clamp(std::floor(tokens / kLeastTokens), 1.0, kMostSplits);
+  const double two_waves = 2.0 * static_cast<double>(gpu_.sms * attention_ctas_) / contexts;
+  const double most = std::clamp(std::floor(std::min(tokens / kLeastTokens, two_waves)), 1.0, kMostSplits);
   const auto seconds = [&](double splits) { return seconds_of_splits(splits, contexts, bytes, rate); };
   double least = seconds(1.0);
   for (double splits = 2.0; splits <= most; ++splits) least = std::min(least, seconds(splits));
