@@ -42,9 +42,9 @@ class CudaDevice::Capture {
     if (bound.begin) check_cuda(cudaEventRecordWithFlags(bound.begin.get(), on, cudaEventRecordExternal));
     bound.launch(on, Calls::all);
     if (bound.end) check_cuda(cudaEventRecordWithFlags(bound.end.get(), on, cudaEventRecordExternal));
-    if (op.raises_flag) check_cuda(launch_raise(device_.flag(index), on));
     within_[index] = make_event(false);
     check_cuda(cudaEventRecord(within_[index].get(), on));
+    if (op.raises_flag) check_cuda(launch_raise(device_.flag(index), on));
   }
 
   void add_wait(const Wait& wait, cudaStream_t on) const {

@@ -21,6 +21,7 @@ cublasLtMatrixLayout_t layout_of(cudaDataType type, std::int64_t rows, std::int6
   cublasLtMatrixLayout_t layout = nullptr;
   check(cublasLtMatrixLayoutCreate(&layout, type, static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(columns),
                                    rows));
+  if (instances == 1) return layout;
   const auto count = static_cast<std::int32_t>(instances);
   const std::int64_t stride = rows * columns;
   check(cublasLtMatrixLayoutSetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count, sizeof count));
