@@ -32,10 +32,13 @@ std::size_t free_host_bytes() {
   return static_cast<std::size_t>(pages) * static_cast<std::size_t>(bytes);
 }
 
-// One processor is the host thread's; the pool's caller is one of the others.
-int workers_beside_caller(int wanted) {
+// One processor is the host thread's, and one the background thread's where there is one: the pool's threads spin, and
+// would be put off theirs. The pool's caller is one of the rest.
+int workers_beside_caller(int wanted, const Schedule& schedule) {
   if (wanted > 0) return wanted - 1;
-  return std::max(0, static_cast<int>(usable_processors().size()) - 2);
+  const bool background = std::any_of(schedule.ops.begin(), schedule.ops.end(),
+                                      [](const ScheduledOp& op) { return op.runner == Runner::background; });
+  return std::max(0, static_cast<int>(usable_processors().size()) - (background ? 3 : 2));
 }
 
 void require_memory(const Schedule& schedule, const Layout& layout, bool of_gpu, std::size_t free_bytes) {
@@ -76,7 +79,7 @@ struct RealBackend::State {
   State(std::span<const TaskGraph> steps, const RealOptions& options)
       : schedule(make_schedule(steps)),
         layout(lay_out(schedule)),
-        pool({.threads = workers_beside_caller(options.cpu_workers)}) {
+        pool({.threads = workers_beside_caller(options.cpu_workers, schedule)}) {
     device = needs_gpu(schedule) ? make_device() : nullptr;
     if (needs_gpu(schedule)) require_device(schedule, device.get());
     require_memory(schedule, layout, false, free_host_bytes());

@@ -108,14 +108,30 @@ std::byte* CudaDevice::pin(const HostArena& arena) {
 
 void CudaDevice::make_events() {
   const bool timed = binding_.timing == Timing::every_op;
+  if (timed) find_followers();
   for (OpIndex op = 0; op < ops_.size(); ++op) {
     if (!on_gpu(schedule_->ops[op].runner)) continue;
-    if (timed) ops_[op].begin = make_event(true);
+    if (timed && ops_[op].follows == kNoOp) ops_[op].begin = make_event(true);
     if (timed || schedule_->ops[op].records_event) ops_[op].end = make_event(timed);
   }
   references_.resize(timed ? schedule_->steps() : 0);
   for (Reference& reference : references_) {
     for (CudaEvent& event : reference.events) event = make_event(true);
+  }
+}
+
+// Of captured ops that wait for nothing but the op before them on their lane, behind which nothing else is captured.
+void CudaDevice::find_followers() {
+  for (const ScheduledOp& launch : schedule_->ops) {
+    std::array<OpIndex, kLanesPerDevice> previous;
+    previous.fill(kNoOp);
+    for (const OpIndex index : launch.issues) {
+      const ScheduledOp& op = schedule_->ops[index];
+      if (op.runner != Runner::captured) break;
+      OpIndex& before = previous[static_cast<std::size_t>(op.lane())];
+      if (before != kNoOp && op.waits.empty() && !schedule_->ops[before].raises_flag) ops_[index].follows = before;
+      before = index;
+    }
   }
 }
 
@@ -187,10 +203,11 @@ void CudaDevice::drain() { check_cuda(cudaDeviceSynchronize()); }
 
 OpTimes CudaDevice::times(OpIndex op) const {
   const Bound& bound = ops_[op];
-  if (!bound.begin) return {};
+  if (references_.empty() || !bound.end) return {};
   const Reference& reference = references_[schedule_->ops[op].step];
   const CudaEvent& zero = reference.events[static_cast<std::size_t>(reference.best)];
-  return {reference.host_ns + elapsed_ns(zero, bound.begin), reference.host_ns + elapsed_ns(zero, bound.end), true};
+  const CudaEvent& begin = bound.follows == kNoOp ? bound.begin : ops_[bound.follows].end;
+  return {reference.host_ns + elapsed_ns(zero, begin), reference.host_ns + elapsed_ns(zero, bound.end), true};
 }
 
 std::unique_ptr<Device> make_device() { return missing_device().empty() ? std::make_unique<CudaDevice>() : nullptr; }

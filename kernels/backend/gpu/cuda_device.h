@@ -41,7 +41,9 @@ CudaEvent make_event(bool timed);
 CudaStream make_stream();
 
 // Times. Where every op is timed, an op's events are recorded behind its waits and behind its work, and an event that
-// others wait for is the latter of these. Before each step an event is recorded on an idle stream and watched by the
+// others wait for is the latter of these. In a captured graph, an op that only follows another of its lane begins with
+// that one's end: the gap between two kernels of a graph, about 1 µs, counts as the latter's, as it does where kernels
+// are calibrated. Before each step an event is recorded on an idle stream and watched by the
 // host thread, three times: in the middle of the quickest time it took, the GPU's clock and the host's are taken to
 // agree, which is right within half of that time (some 3 µs). This costs some 20 µs between steps, none within.
 class CudaDevice final : public Device {
@@ -63,7 +65,8 @@ class CudaDevice final : public Device {
   static constexpr int kTries = 3;
   struct Bound {
     BoundLaunch launch;
-    CudaEvent begin, end;  // end: also where only others wait for it
+    CudaEvent begin, end;     // end: also where only others wait for it
+    OpIndex follows = kNoOp;  // timed, but without a begin of its own: that op's end is it
   };
   struct Reference {
     std::array<CudaEvent, kTries> events;
@@ -75,6 +78,7 @@ class CudaDevice final : public Device {
   void allocate();
   std::byte* pin(const HostArena& arena);
   void make_events();
+  void find_followers();
   void warm_up();
   void capture_graphs();
   cudaStream_t stream_of(OpIndex op) const;
