@@ -19,8 +19,9 @@ struct alignas(64) Flag {
 };
 
 // What is timed besides the steps. Host and CPU ops always are: two readings of a clock, 50 ns. Ops on the GPU are
-// timed by two events around each, which take the GPU a µs or so, in graphs as well as on streams, and when launched
-// eagerly the host thread about one more: a step of 1000 kernels is some 5 % longer for it.
+// timed by events around each, which cost time themselves: on an H200, a step of 147 kernels in one graph took 2.6 µs a
+// kernel longer, and one of eager launches 3.2 µs (4.4 ms and 4.6 ms for 4.0 ms and 4.15 ms). So steps are to be taken
+// from runs that time steps only, and ops from runs that time every op.
 enum class Timing : std::uint8_t { steps_only, every_op };
 
 // Nanoseconds of the host's steady clock.

@@ -49,19 +49,25 @@ Execution::Execution(const Schedule& schedule, Device* device, PoolWork& pool, s
 void Execution::run() {
   for (Flag& flag : flags_) flag.raised.store(0, std::memory_order_relaxed);
   begun_ = 0;
-  std::vector<std::thread> threads;
-  if (!of_pool_.empty()) threads.emplace_back([this] { in_thread([this] { run_pool(); }); });
-  if (!of_background_.empty()) threads.emplace_back([this] { in_thread([this] { run_background(); }); });
-  in_thread([this] { walk_steps(); });
+  const Placement& places = options_.placement;
+  std::vector<std::thread> threads;  // before this thread has a place, which they would inherit
+  if (!of_pool_.empty()) {
+    threads.emplace_back([&] { in_thread(places.dispatcher, [this] { run_pool(); }); });
+  }
+  if (!of_background_.empty()) {
+    threads.emplace_back([&] { in_thread(places.background, [this] { run_background(); }); });
+  }
+  in_thread(places.host, [this] { walk_steps(); });
   for (std::thread& thread : threads) thread.join();
-  in_thread([this] {
+  in_thread(-1, [this] {
     if (device_ != nullptr) device_->drain();
   });
   failed_ = false;
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
-void Execution::in_thread(const std::function<void()>& work) {
+void Execution::in_thread(int processor, const std::function<void()>& work) {
+  const PinnedHere pinned(processor);
   try {
     work();
   } catch (const Abandoned&) { return; } catch (...) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/backend/device.h"
+#include "kernels/backend/placement.h"
 #include "kernels/backend/pool_work.h"
 
 namespace outrider {
@@ -22,6 +23,7 @@ struct StepTimes {
 struct ExecutionOptions {
   std::chrono::nanoseconds scheduling{0};  // what schedule_step keeps the host thread busy
   std::chrono::seconds patience{60};       // no wait takes longer: something hangs
+  Placement placement{};
 };
 
 // All that is given outlives this; `device` may be null where no op is on the GPU.
@@ -42,7 +44,7 @@ class Execution {
   void run_pool();
   void run_background();
 
-  void in_thread(const std::function<void()>& work);
+  void in_thread(int processor, const std::function<void()>& work);
   void await(const Wait& wait);
   void await_flag(OpIndex op);
   void await_step(std::size_t step);

@@ -11,6 +11,7 @@
 
 #include "kernels/backend/execution.h"
 #include "kernels/backend/layout.h"
+#include "kernels/backend/placement.h"
 #include "kernels/backend/pool_work.h"
 #include "kernels/backend/schedule.h"
 #include "kernels/backend/trace_builder.h"
@@ -32,13 +33,9 @@ std::size_t free_host_bytes() {
   return static_cast<std::size_t>(pages) * static_cast<std::size_t>(bytes);
 }
 
-// One processor is the host thread's, and one the background thread's where there is one: the pool's threads spin, and
-// would be put off theirs. The pool's caller is one of the rest.
-int workers_beside_caller(int wanted, const Schedule& schedule) {
-  if (wanted > 0) return wanted - 1;
-  const bool background = std::any_of(schedule.ops.begin(), schedule.ops.end(),
-                                      [](const ScheduledOp& op) { return op.runner == Runner::background; });
-  return std::max(0, static_cast<int>(usable_processors().size()) - (background ? 3 : 2));
+bool has_background(const Schedule& schedule) {
+  return std::any_of(schedule.ops.begin(), schedule.ops.end(),
+                     [](const ScheduledOp& op) { return op.runner == Runner::background; });
 }
 
 void require_memory(const Schedule& schedule, const Layout& layout, bool of_gpu, std::size_t free_bytes) {
@@ -79,7 +76,8 @@ struct RealBackend::State {
   State(std::span<const TaskGraph> steps, const RealOptions& options)
       : schedule(make_schedule(steps)),
         layout(lay_out(schedule)),
-        pool({.threads = workers_beside_caller(options.cpu_workers, schedule)}) {
+        placement(place_threads(options.cpu_workers, has_background(schedule))),
+        pool(placement.pool) {
     device = needs_gpu(schedule) ? make_device() : nullptr;
     if (needs_gpu(schedule)) require_device(schedule, device.get());
     require_memory(schedule, layout, false, free_host_bytes());
@@ -90,8 +88,9 @@ struct RealBackend::State {
     work->warm_up();
     const auto patience = std::chrono::seconds(static_cast<std::int64_t>(options.patience));
     const auto scheduling = std::chrono::nanoseconds(static_cast<std::int64_t>(options.scheduling.value() * 1e9));
-    execution = std::make_unique<Execution>(schedule, device.get(), *work, flags(),
-                                            ExecutionOptions{.scheduling = scheduling, .patience = patience});
+    execution = std::make_unique<Execution>(
+        schedule, device.get(), *work, flags(),
+        ExecutionOptions{.scheduling = scheduling, .patience = patience, .placement = placement});
     state_facts();
   }
 
@@ -146,6 +145,7 @@ struct RealBackend::State {
 
   Schedule schedule;
   Layout layout;
+  Placement placement;
   ThreadPool pool;
   std::array<Pages, kArenas> host;
   Pages flag_memory;

@@ -57,7 +57,8 @@ struct Setting {
   }
 
   std::string run(std::chrono::seconds patience) {
-    Execution execution(schedule, &device, *work, {flags.get(), schedule.ops.size()}, {.patience = patience});
+    Execution execution(schedule, &device, *work, {flags.get(), schedule.ops.size()},
+                        {.patience = patience, .placement = {}});
     try {
       execution.run();
     } catch (const std::exception& error) { return error.what(); }
