@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <stdexcept>
+#include <string_view>
 
 #include "kernels/backend/execution.h"
 #include "kernels/backend/layout.h"
@@ -25,9 +27,9 @@ namespace {
 // Memory that the system can give without swapping.
 std::size_t free_host_bytes() {
   std::ifstream file("/proc/meminfo");
+  constexpr std::string_view kAvailable = "MemAvailable:";
   for (std::string line; std::getline(file, line);) {
-    unsigned long long kib = 0;
-    if (std::sscanf(line.c_str(), "MemAvailable: %llu kB", &kib) == 1) return kib * 1024;
+    if (line.starts_with(kAvailable)) return std::strtoull(line.c_str() + kAvailable.size(), nullptr, 10) * 1024;
   }
   const long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGE_SIZE);
   return static_cast<std::size_t>(pages) * static_cast<std::size_t>(bytes);
@@ -91,6 +93,7 @@ struct RealBackend::State {
     execution = std::make_unique<Execution>(
         schedule, device.get(), *work, flags(),
         ExecutionOptions{.scheduling = scheduling, .patience = patience, .placement = placement});
+    record_edges = options.edges;
     state_facts();
   }
 
@@ -140,7 +143,7 @@ struct RealBackend::State {
     for (OpIndex op = 0; op < times.size(); ++op) {
       if (on_gpu(schedule.ops[op].runner)) times[op] = device->times(op);
     }
-    return build_trace(schedule, times, execution->step_times());
+    return build_trace(schedule, times, execution->step_times(), record_edges);
   }
 
   Schedule schedule;
@@ -153,6 +156,7 @@ struct RealBackend::State {
   std::unique_ptr<PoolWork> work;
   std::unique_ptr<Device> device;  // destroyed before the memory it knows
   std::unique_ptr<Execution> execution;
+  bool record_edges = false;
   RealFacts facts;
 };
 

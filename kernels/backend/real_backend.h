@@ -17,6 +17,7 @@ struct RealOptions {
   Timing timing = Timing::every_op;
   int cpu_workers = -1;  // threads of the CPU lane; −1: one for each processor but those of host and background
   Seconds scheduling{};  // what a schedule_step keeps the host thread busy: there is no scheduler here to run
+  bool edges = false;    // dependency edges in the trace
   double patience = 60;  // seconds after which a wait is taken to hang
 };
 

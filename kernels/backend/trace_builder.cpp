@@ -95,10 +95,15 @@ class TraceOfRun {
 
 }  // namespace
 
-Trace build_trace(const Schedule& schedule, std::span<const OpTimes> ops, std::span<const StepTimes> steps) {
+Trace build_trace(const Schedule& schedule, std::span<const OpTimes> ops, std::span<const StepTimes> steps,
+                  bool edges) {
   CHECK(ops.size() == schedule.ops.size() && steps.size() == schedule.steps(),
         "times of {} ops and {} steps for {}, {}", ops.size(), steps.size(), schedule.ops.size(), schedule.steps());
-  return TraceOfRun(schedule, ops, steps).take();
+  Trace trace = TraceOfRun(schedule, ops, steps).take();
+  for (OpIndex op = 0; edges && op < schedule.ops.size(); ++op) {
+    for (const OpIndex on : schedule.dependencies[op]) trace.edges.emplace_back(SpanId(on), SpanId(op));
+  }
+  return trace;
 }
 
 }  // namespace outrider

@@ -15,6 +15,7 @@ namespace outrider {
 // the two clocks agree within some µs only. `work` is the whole span: what an op would take alone was not measured, so
 // no time is contention. A synchronize starts when it was called or what it waits for ended, whichever is later.
 // Barriers end with their dependencies. Ops that were not timed have no length, at their step's begin.
-Trace build_trace(const Schedule& schedule, std::span<const OpTimes> ops, std::span<const StepTimes> steps);
+Trace build_trace(const Schedule& schedule, std::span<const OpTimes> ops, std::span<const StepTimes> steps,
+                  bool edges = false);
 
 }  // namespace outrider

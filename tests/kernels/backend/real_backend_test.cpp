@@ -6,6 +6,7 @@
 
 #include <stdexcept>
 
+#include "sim/trace/metrics.h"
 #include "sim/trace/trace_diff.h"
 #include "tests/kernels/backend/graphs.h"
 
@@ -69,6 +70,22 @@ TEST(RealBackend, RunsAgainWithTheSameShapeAndOtherTimes) {
   EXPECT_GT(diff.makespan.measured, Duration());
   EXPECT_EQ(first.names, second.names);
   EXPECT_EQ(first.lanes, second.lanes);
+}
+
+TEST(RealBackend, ItsTracesAreReadAsSimulatedOnesAre) {
+  const std::vector<TaskGraph> graphs = cpu_steps(3);
+  RealBackend backend(graphs, {.edges = true});
+  const Trace trace = backend.run();
+  Duration sum;
+  for (const PathItem& item : critical_path(trace, {0, 3}))
+    sum += item.unexplained + item.waiting_behind + item.running;
+  EXPECT_EQ(sum, elapsed(trace, {0, 3}));
+  std::size_t dependencies = 0;
+  for (const TaskGraph& graph : graphs) {
+    for (std::size_t op = 0; op < graph.size(); ++op) dependencies += graph.dependencies(OpId(op)).size();
+  }
+  EXPECT_EQ(trace.edges.size(), dependencies);
+  EXPECT_LT(idle_share(trace, {lane_id(Lane::cpu)}, {0, 3}), 1.0);
 }
 
 TEST(RealBackend, AttendsAndGathersForAsLongAsTheyTake) {

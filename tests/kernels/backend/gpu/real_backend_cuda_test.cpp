@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <stdexcept>
 
@@ -124,6 +125,17 @@ TEST_F(RealBackendCuda, StreamsPageableMemoryAndAttendsOnTheCpu) {
     RealBackend backend(point.graphs());
     expect_order(point.graphs(), backend.run(), memory);
   }
+}
+
+// A graph to each layer and step, as methods launch that fetch what a layer misses.
+TEST_F(RealBackendCuda, HoldsHundredsOfGraphs) {
+  const GpuPoint point({.method = "infinigen", .size = {.layers = 36}, .context = 8192, .steps = 16, .drift = 0.9});
+  const auto begin = std::chrono::steady_clock::now();
+  RealBackend backend(point.graphs());
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const Trace trace = backend.run();
+  expect_order(point.graphs(), trace, "hundreds of graphs");
+  std::printf("%zu ops planned in %.2f s, %.1f us a step\n", trace.spans.size(), seconds, step_us(trace));
 }
 
 // Steps as large as real ones. Steps that offload vary too much for a test of what timing costs them.
