@@ -12,17 +12,15 @@
 #include <span>
 
 #include "kernels/cpu/attention_batch.h"
-#include "kernels/cpu/pages.h"
 #include "kernels/cpu/stream.h"
-#include "sim/base/check.h"
 #include "sim/base/random.h"
 
 namespace outrider {
 namespace {
 
-constexpr double kMostMemory = 2147483648.0, kShareOfMemory = 0.25;
-constexpr std::int64_t kHeads = 8, kDim = 128, kBlockTokens = 32, kBlockElements = 2 * kBlockTokens * kDim;
-constexpr std::size_t kWordsPerBlock = kBlockElements * sizeof(Bf16) / sizeof(std::uint64_t);
+constexpr std::int64_t kHeads = 8, kDim = CpuArena::kHeadDim, kBlockTokens = CpuArena::kBlockTokens;
+constexpr std::int64_t kBlockElements = CpuArena::kBlockElements;
+constexpr std::size_t kWordsPerBlock = CpuArena::kWordsPerBlock;
 
 double seconds_of(const std::function<void()>& work) {
   const auto begin = std::chrono::steady_clock::now();
@@ -44,40 +42,6 @@ Trial timed(const std::function<void()>& work) {
   return {seconds, static_cast<double>(preemptions() - before) > kTolerated * seconds};
 }
 
-// Memory far beyond the caches, filled once with blocks of normals in bf16; what is measured first pays for it.
-class Arena final : public BenchMemory {
- public:
-  explicit Arena(double bytes) : blocks_(static_cast<std::size_t>(bytes) / (kWordsPerBlock * sizeof(std::uint64_t))) {}
-
-  std::size_t blocks() const { return blocks_; }
-  double bytes() const { return static_cast<double>(blocks_ * kWordsPerBlock * sizeof(std::uint64_t)); }
-  std::uint64_t* words() {
-    if (!words_) fill();
-    return static_cast<std::uint64_t*>(words_.get());
-  }
-  const Bf16* elements() { return reinterpret_cast<const Bf16*>(words()); }
-
- private:
-  void fill() {
-    words_ = huge_pages(blocks_ * kWordsPerBlock * sizeof(std::uint64_t));
-    CHECK(words_ != nullptr, "no memory of {} bytes", bytes());
-    ThreadPool pool;
-    const std::size_t parts = 16;
-    pool.parallel_for(parts, [&](std::size_t part, int) {
-      RandomStream random = RandomStream(1).fork(static_cast<std::uint64_t>(part));
-      auto* const elements = static_cast<Bf16*>(words_.get());
-      const std::size_t first = part * blocks_ / parts, end = (part + 1) * blocks_ / parts;
-      for (std::size_t i = first * kBlockElements; i < std::min((first + 4), end) * kBlockElements; ++i)
-        elements[i] = to_bf16(static_cast<float>(random.normal()));
-      for (std::size_t block = first + 4; block < end; ++block)
-        std::copy_n(elements + (block - 4) * kBlockElements, kBlockElements, elements + block * kBlockElements);
-    });
-  }
-
-  std::size_t blocks_;
-  Pages words_;
-};
-
 // 1, 2, 4, … and all.
 std::vector<int> thread_counts(int processors) {
   std::vector<int> counts;
@@ -87,7 +51,7 @@ std::vector<int> thread_counts(int processors) {
 }
 
 // One thread takes long for all of the arena, and a part of it is as good.
-std::size_t blocks_for(const Arena& arena, int threads, int processors) {
+std::size_t blocks_for(const CpuArena& arena, int threads, int processors) {
   const std::size_t least = arena.blocks() / 4;
   return std::max(least, arena.blocks() * static_cast<std::size_t>(threads) / static_cast<std::size_t>(processors));
 }
@@ -96,8 +60,14 @@ constexpr std::size_t kStreamBlocks = 64;  // to a chunk: 1 MiB
 
 class StreamExperiment final : public Experiment {
  public:
-  StreamExperiment(Arena& arena, int threads, std::size_t chunks, bool reads)
-      : arena_(arena), pool_({.threads = threads - 1}), sums_(chunks), reads_(reads) {}
+  StreamExperiment(CpuArena& arena, int threads, std::size_t chunks, bool reads)
+      : arena_(arena), pool_({.threads = threads - 1}), sums_(chunks), reads_(reads) {
+    if (reads) {
+      arena.need_any_content();
+    } else {
+      arena.need_to_write();
+    }
+  }
 
   Trial trial() override {
     return timed([&] {
@@ -114,13 +84,13 @@ class StreamExperiment final : public Experiment {
   }
 
  private:
-  Arena& arena_;
+  const CpuArena& arena_;
   ThreadPool pool_;
   std::vector<std::uint64_t> sums_;
   bool reads_;
 };
 
-Microbench stream_bench(const std::string& family, Arena& arena, int threads, int processors) {
+Microbench stream_bench(const std::string& family, CpuArena& arena, int threads, int processors) {
   const std::size_t chunks = blocks_for(arena, threads, processors) / kStreamBlocks;
   const double bytes = static_cast<double>(chunks * kStreamBlocks * kWordsPerBlock * sizeof(std::uint64_t));
   Microbench bench;
@@ -165,6 +135,14 @@ class DispatchExperiment final : public Experiment {
   explicit DispatchExperiment(int threads) : pool_({.threads = threads - 1}) {}
 
   Trial trial() override {
+    constexpr int kRounds = 50;
+    double seconds = 0.0;
+    for (int i = 0; i < kRounds; ++i) seconds += until_the_first_starts();
+    return {seconds / kRounds, false};
+  }
+
+ private:
+  double until_the_first_starts() {
     using Clock = std::chrono::steady_clock;
     std::atomic<bool> started{false};
     std::atomic<Clock::rep> first{0};
@@ -175,10 +153,9 @@ class DispatchExperiment final : public Experiment {
       if (thread == 0 || started.exchange(true, std::memory_order_acq_rel)) return;
       first = Clock::now().time_since_epoch().count();
     });
-    return {std::chrono::duration<double>(Clock::duration(first.load()) - begin.time_since_epoch()).count(), false};
+    return std::chrono::duration<double>(Clock::duration(first.load()) - begin.time_since_epoch()).count();
   }
 
- private:
   ThreadPool pool_;
 };
 
@@ -190,8 +167,9 @@ struct AttendCase {
 
 class AttendExperiment final : public Experiment {
  public:
-  AttendExperiment(Arena& arena, const AttendCase& at)
+  AttendExperiment(CpuArena& arena, const AttendCase& at)
       : arena_(arena), at_(at), pool_({.threads = at.threads - 1}), attender_(pool_), order_(arena.blocks()) {
+    arena.need_normals();
     RandomStream random(2);
     std::iota(order_.begin(), order_.end(), 0);
     for (std::size_t i = order_.size(); at.scattered && i > 1; --i) std::swap(order_[i - 1], order_[random.below(i)]);
@@ -226,7 +204,7 @@ class AttendExperiment final : public Experiment {
     next_ = (next_ + heads_.size() * per_head) % all;
   }
 
-  Arena& arena_;
+  const CpuArena& arena_;
   AttendCase at_;
   ThreadPool pool_;
   BatchAttender attender_;
@@ -236,7 +214,7 @@ class AttendExperiment final : public Experiment {
   std::vector<float> queries_, output_, lse_;
 };
 
-Microbench attend_bench(Arena& arena, const AttendCase& at) {
+Microbench attend_bench(CpuArena& arena, const AttendCase& at) {
   Microbench bench;
   bench.family = "cpu_attend";
   bench.shape = {{"threads", static_cast<double>(at.threads)},
@@ -271,48 +249,41 @@ std::vector<AttendCase> attend_cases(int processors, Effort effort) {
 }  // namespace
 
 std::vector<FamilyInfo> cpu_families() {
-  return {{"dram_read", "reading of DRAM, by threads"},
-          {"dram_write", "writing of DRAM past the caches, by threads"},
-          {"fork_join", "an empty parallel loop, by threads"},
-          {"dispatch_pool", "from the call of a parallel loop to its first worker's start"},
-          {"cpu_attend", "decode attention in bf16 over listed blocks, by threads, query heads and load"}};
+  return {
+      {"dram_read", "reading of DRAM, by threads", "threads bytes"},
+      {"dram_write", "writing of DRAM past the caches, by threads", "threads bytes"},
+      {"fork_join", "an empty parallel loop, by threads", "threads"},
+      {"dispatch_pool", "from the call of a parallel loop to its first worker's start", "threads"},
+      {"cpu_attend", "decode attention in bf16 over listed blocks, by threads, query heads and load", kCpuAttendShape}};
 }
 
-MicrobenchSet cpu_attention_beside(const std::string& family, const HostFacts& facts, const WrapExperiment& wrapped) {
-  MicrobenchSet set;
-  auto owned = std::make_unique<Arena>(std::min(kMostMemory, kShareOfMemory * facts.memory_bytes));
+Microbench cpu_attention_beside(const std::string& family, const HostFacts& facts, CpuArena& arena,
+                                const WrapExperiment& wrapped) {
   const AttendCase at{.threads = std::max(1, facts.processors - 1), .sequences = 16, .tokens = 8192, .group = 1};
-  Microbench bench = attend_bench(*owned, at);
+  Microbench bench = attend_bench(arena, at);
   bench.family = family;
   bench.prepare = [inner = bench.prepare, wrapped] { return wrapped(inner()); };
-  set.list.push_back(std::move(bench));
-  set.memory.push_back(std::move(owned));
-  return set;
+  return bench;
 }
 
-MicrobenchSet cpu_microbenches(const HostFacts& facts, Effort effort) {
-  const double bytes =
-      std::min(effort == Effort::quick ? 0.25 * kMostMemory : kMostMemory, kShareOfMemory * facts.memory_bytes);
-  auto owned = std::make_unique<Arena>(bytes);
-  Arena& arena = *owned;
-  MicrobenchSet set;
-  set.memory.push_back(std::move(owned));
-  for (const AttendCase& at : attend_cases(facts.processors, effort)) set.list.push_back(attend_bench(arena, at));
+std::vector<Microbench> cpu_microbenches(const HostFacts& facts, Effort effort, CpuArena& arena) {
+  std::vector<Microbench> list;
+  for (const AttendCase& at : attend_cases(facts.processors, effort)) list.push_back(attend_bench(arena, at));
   for (const int threads : thread_counts(facts.processors))
-    set.list.push_back(stream_bench("dram_read", arena, threads, facts.processors));
+    list.push_back(stream_bench("dram_read", arena, threads, facts.processors));
   for (const int threads : thread_counts(facts.processors)) {
-    if (threads > 1) set.list.push_back(fork_join_bench(threads));
+    if (threads > 1) list.push_back(fork_join_bench(threads));
   }
   if (facts.processors > 1) {
     Microbench bench;
     bench.family = "dispatch_pool";
     bench.shape = {{"threads", static_cast<double>(facts.processors)}};
     bench.prepare = [threads = facts.processors] { return std::make_unique<DispatchExperiment>(threads); };
-    set.list.push_back(std::move(bench));
+    list.push_back(std::move(bench));
   }
   for (const int threads : thread_counts(facts.processors))  // last: it overwrites what attention reads
-    set.list.push_back(stream_bench("dram_write", arena, threads, facts.processors));
-  return set;
+    list.push_back(stream_bench("dram_write", arena, threads, facts.processors));
+  return list;
 }
 
 }  // namespace outrider

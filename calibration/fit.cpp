@@ -105,17 +105,36 @@ double cost_of(const FitProblem& problem, const std::vector<double>& theta) {
   return cost;
 }
 
+// Counts the solutions that a fit consists of: one from each start, resample and fold.
+class Steps {
+ public:
+  Steps(const FitProblem& problem, const FitOptions& options)
+      : options_(options),
+        all_(static_cast<double>(1 + 2 * problem.start.size()) + static_cast<double>(options.resamples) +
+             static_cast<double>(options.folds)) {}
+  void count() {
+    done_ += 1.0;
+    if (options_.progress) options_.progress(done_ / all_);
+  }
+
+ private:
+  const FitOptions& options_;
+  double all_, done_ = 0.0;
+};
+
 // From the start, and from each parameter far below and above it: where a limit does not bind, nothing pulls at it.
-std::vector<double> best_of_starts(const FitProblem& problem) {
+std::vector<double> best_of_starts(const FitProblem& problem, Steps& steps) {
   constexpr double kFar = 3.0;
   const std::vector<double> all(problem.measured.size(), 1.0);
   std::vector<double> best = minimise(problem, all, problem.start);
+  steps.count();
   double least = cost_of(problem, best);
   for (std::size_t i = 0; i < problem.start.size(); ++i) {
     for (const double factor : {1.0 / kFar, kFar}) {
       std::vector<double> start = problem.start;
       start[i] *= factor;
       std::vector<double> theta = minimise(problem, all, start);
+      steps.count();
       const double cost = cost_of(problem, theta);
       if (cost >= least) continue;
       least = cost;
@@ -145,7 +164,7 @@ std::vector<int> folds_of(const FitProblem& problem, int folds, RandomStream ran
   return fold;
 }
 
-void add_intervals(Fit& result, const FitProblem& problem, const FitOptions& options) {
+void add_intervals(Fit& result, const FitProblem& problem, const FitOptions& options, Steps& steps) {
   const std::size_t samples = problem.measured.size(), parameters = result.theta.size();
   std::vector<std::vector<double>> drawn(parameters);
   for (int i = 0; i < options.resamples; ++i) {
@@ -156,6 +175,7 @@ void add_intervals(Fit& result, const FitProblem& problem, const FitOptions& opt
     const double factor = std::exp(problem.drift * random.normal());
     for (double& time : drifted.measured) time *= factor;
     const std::vector<double> theta = minimise(drifted, counts, result.theta);
+    steps.count();
     for (std::size_t j = 0; j < parameters; ++j) drawn[j].push_back(theta[j]);
   }
   for (std::size_t j = 0; j < parameters; ++j) {
@@ -170,7 +190,7 @@ void add_intervals(Fit& result, const FitProblem& problem, const FitOptions& opt
   }
 }
 
-void add_held_out_errors(Fit& result, const FitProblem& problem, const FitOptions& options) {
+void add_held_out_errors(Fit& result, const FitProblem& problem, const FitOptions& options, Steps& steps) {
   const std::size_t samples = problem.measured.size();
   const std::vector<int> fold = folds_of(problem, options.folds, RandomStream(options.seed).fork("folds"));
   result.held_out_errors.resize(samples);
@@ -178,6 +198,7 @@ void add_held_out_errors(Fit& result, const FitProblem& problem, const FitOption
     std::vector<double> counts(samples);
     for (std::size_t i = 0; i < samples; ++i) counts[i] = fold[i] == held ? 0.0 : 1.0;
     const std::vector<double> errors = relative_errors(problem, minimise(problem, counts, result.theta));
+    steps.count();
     for (std::size_t i = 0; i < samples; ++i) {
       if (fold[i] == held) result.held_out_errors[i] = errors[i];
     }
@@ -190,10 +211,11 @@ Fit fit(const FitProblem& problem, const FitOptions& options) {
   CHECK(problem.measured.size() > problem.start.size() && !problem.start.empty(), "{} samples for {} parameters",
         problem.measured.size(), problem.start.size());
   Fit result;
-  result.theta = best_of_starts(problem);
+  Steps steps(problem, options);
+  result.theta = best_of_starts(problem, steps);
   result.errors = relative_errors(problem, result.theta);
-  add_intervals(result, problem, options);
-  add_held_out_errors(result, problem, options);
+  add_intervals(result, problem, options, steps);
+  add_held_out_errors(result, problem, options, steps);
   return result;
 }
 

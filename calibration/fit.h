@@ -33,6 +33,7 @@ struct FitOptions {
   int resamples = 100;
   int folds = 5;
   std::uint64_t seed = 1;
+  std::function<void(double share)> progress{};  // how much of the fit is done, 0 to 1
 };
 
 // Levenberg–Marquardt with reweighting (Eigen). Requires more samples than parameters.

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "calibration/cpu_arena.h"
 #include "calibration/microbench.h"
 
 namespace outrider {
@@ -16,7 +17,8 @@ struct GpuFacts {
 GpuFacts gpu_facts();
 std::vector<FamilyInfo> gpu_families();
 // Every family once, with the reason why it cannot run.
-MicrobenchSet waived_gpu_microbenches(const std::string& reason);
-MicrobenchSet gpu_microbenches(const HostFacts& facts, Effort effort);
+std::vector<Microbench> waived_gpu_microbenches(const std::string& reason);
+// `arena`: what CPU attention beside the GPU's work reads.
+std::vector<Microbench> gpu_microbenches(const HostFacts& facts, Effort effort, CpuArena& arena);
 
 }  // namespace outrider

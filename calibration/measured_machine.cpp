@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
 
@@ -25,11 +26,13 @@ class Measured {
  public:
   Measured(MachineSpec& machine, const std::vector<Sample>& samples) : machine_(machine), samples_(samples) {}
 
-  // Bytes ÷ time of the family's samples that qualify, as their median; 0 where there are none.
-  double rate(const std::string& family, const std::function<bool(const SampleShape&)>& qualifies) const {
+  // Bytes ÷ time of the family's samples that qualify, as their median; 0 where there are none. `refused`: of those
+  // that are too noisy to be trusted.
+  double rate(const std::string& family, const std::function<bool(const SampleShape&)>& qualifies,
+              bool refused = false) const {
     std::vector<double> rates;
     for (const Sample& sample : samples_) {
-      if (sample.family == family && is_trusted(sample) && qualifies(sample.shape))
+      if (sample.family == family && is_trusted(sample) != refused && qualifies(sample.shape))
         rates.push_back(sample.shape.at("bytes") / sample.time.median);
     }
     return rates.empty() ? 0.0 : median_of(rates);
@@ -63,6 +66,14 @@ class Measured {
     machine_.sources[path] = source;
   }
 
+  // What this machine does noisily is nearer to it than what another does: then the source says so.
+  void set_rate_of_reads(const char* path, BytesPerSecond& figure,
+                         const std::function<bool(const SampleShape&)>& qualifies, const std::string& source) {
+    const double trusted = rate("dram_read", qualifies), noisy = rate("dram_read", qualifies, true);
+    set_rate(path, figure, trusted > 0.0 ? trusted : noisy,
+             trusted > 0.0 ? source : std::string(kNoisySource) + source);
+  }
+
   void set_cost(const char* path, Seconds& figure, const std::string& family) {
     std::vector<double> times;
     for (const Sample& sample : samples_) {
@@ -73,20 +84,26 @@ class Measured {
     machine_.sources[path] = fmt::format("measured: {}", family);
   }
 
-  // One fragment's time in a long row: the median of (time − latency) ÷ count over the samples of each fragment, where
-  // the latency is what single copies take beyond it.
+  // One fragment's time in a row of copies: the geometric mean over rows of at least 32, since a few dozen copies
+  // follow each other faster than hundreds do; where there are none, in the longest row.
   std::vector<TransferPoint> surface(const std::string& family) const {
-    std::map<double, std::pair<double, double>> longest;  // by fragment: most copies, and one's share of their time
+    constexpr double kLongRow = 32.0;
+    std::map<double, std::map<double, std::vector<double>>> paces;  // by fragment and count: its part of a row's time
     for (const Sample& sample : samples_) {
       if (sample.family != family || !is_trusted(sample)) continue;
       const double count = sample.shape.at("count");
-      auto& best = longest[sample.shape.at("fragment")];
-      if (count > best.first) best = {count, sample.time.median / count};
+      paces[sample.shape.at("fragment")][count].push_back(sample.time.median / count);
     }
     std::vector<TransferPoint> points;
     double least = 0.0;
-    for (const auto& [fragment, best] : longest) {
-      least = std::max(least, best.second);  // a larger copy takes no less
+    for (const auto& [fragment, by_count] : paces) {
+      double logs = 0.0, rows = 0.0;
+      for (const auto& [count, times] : by_count) {
+        if (count < kLongRow && count < by_count.rbegin()->first) continue;
+        logs += std::log(median_of(times));
+        rows += 1.0;
+      }
+      least = std::max(least, std::exp(logs / rows));  // a larger copy takes no less
       points.push_back({Bytes(fragment), BytesPerSecond(rounded(fragment / least))});
     }
     return points;
@@ -131,6 +148,14 @@ void set_link(MachineSpec& machine, Measured& measured) {
     }
   }
   measured.set_rate("link.bidirectional", link.bidirectional, measured.rate("copy_both", any), "measured: copy_both");
+  const auto large = [](const SampleShape& shape) { return shape.at("bytes") >= 1.6e7; };
+  measured.set_rate("link.pageable", link.pageable, measured.rate("copy_h2d_pageable", large),
+                    "measured: copy_h2d_pageable");
+  std::vector<TransferPoint> batched = measured.surface("copy_h2d_batched");
+  if (!batched.empty()) {
+    link.batched_h2d = std::move(batched);
+    machine.sources["link.batched_h2d"] = "measured: copy_h2d_batched";
+  }
   measured.set_rate("link.zero_copy", link.zero_copy, measured.best_rate("gather_h2d"),
                     "measured: gather_h2d, the fastest");
   std::vector<TransferPoint> one_cta = measured.by_one_cta("gather_h2d");
@@ -145,6 +170,7 @@ void set_host(MachineSpec& machine, Measured& measured) {
   measured.set_cost("host.copy_launch", host.copy_launch, "launch_copy");
   measured.set_cost("host.graph_launch", host.graph_launch, "launch_graph");
   measured.set_cost("host.synchronize", host.synchronize, "synchronize");
+  measured.set_cost("host.pool_dispatch", host.pool_dispatch, "dispatch_pool");
 }
 
 }  // namespace
@@ -157,11 +183,13 @@ MachineSpec measured_machine(MachineSpec machine, const HostFacts& facts, const 
   const auto all = [&](const SampleShape& shape) {
     return shape.at("threads") == static_cast<double>(facts.processors);
   };
-  measured.set_rate("cpu.core_bandwidth", cpu.core_bandwidth, measured.rate("dram_read", one),
-                    "measured: dram_read, one thread");
-  if (!datasheet_known) {
-    measured.set_rate("cpu.dram_bandwidth", cpu.dram_bandwidth, measured.rate("dram_read", all),
-                      "measured: dram_read, all threads; the datasheet's peak is not known");
+  if (datasheet_known) {
+    measured.set_rate("cpu.core_bandwidth", cpu.core_bandwidth, measured.rate("dram_read", one),
+                      "measured: dram_read, one thread");
+  } else {
+    measured.set_rate_of_reads("cpu.core_bandwidth", cpu.core_bandwidth, one, "measured: dram_read, one thread");
+    measured.set_rate_of_reads("cpu.dram_bandwidth", cpu.dram_bandwidth, all,
+                               "measured: dram_read, all threads; the datasheet's peak is not known");
     cpu.name = facts.cpu;
     cpu.cores = facts.processors;
     cpu.sockets = 1;

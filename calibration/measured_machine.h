@@ -1,6 +1,7 @@
 // A machine file's figures as the samples of this host state them.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "calibration/host_facts.h"
@@ -8,6 +9,10 @@
 #include "sim/spec/machine.h"
 
 namespace outrider {
+
+// Where no file states a rate of DRAM and all samples of it are too noisy to be trusted, it is theirs nonetheless, and
+// its source begins so.
+inline constexpr std::string_view kNoisySource = "noisy, ";
 
 // `machine` with what was measured in place of its own figures, each with that source: one core's bandwidth, the link's
 // rates and copy surfaces, what calls cost the host. Measured rates of an older kind are dropped: the profile says the

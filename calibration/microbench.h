@@ -32,13 +32,13 @@ struct BenchMemory {
 };
 struct MicrobenchSet {
   std::vector<Microbench> list;
-  std::vector<std::unique_ptr<BenchMemory>> memory;
-  void add(MicrobenchSet more);
+  std::unique_ptr<BenchMemory> memory;
 };
 
-// What one family measures, for --help and reports.
+// What one family measures, for --help and reports, and the names of its shapes' numbers, in their order.
 struct FamilyInfo {
   std::string name, meaning;
+  std::string shape;  // "threads bytes"
 };
 std::vector<FamilyInfo> families();
 
@@ -48,12 +48,17 @@ enum class Effort { full, quick };
 MicrobenchSet microbenches(const HostFacts& facts, Effort effort);
 
 struct MeasureOptions {
-  std::filesystem::path samples;  // appended to; what it already has of this run is not measured again
-  std::vector<std::string> only;  // families; empty: all
+  std::filesystem::path samples;    // appended to; what it already has of this run is not measured again
+  std::vector<std::string> only{};  // families; empty: all
   Effort effort = Effort::full;
   int run = 1;
   std::function<void(std::size_t done, std::size_t all)> progress{};
   std::function<bool()> stop{};  // asked between measurements: true ends the run, which can be resumed
+};
+
+// Wall time of a run, by what it was spent on.
+struct MeasureTimes {
+  double preparing = 0.0, warming = 0.0, trials = 0.0;  // seconds
 };
 
 struct MeasureReport {
@@ -61,6 +66,7 @@ struct MeasureReport {
   std::vector<Microbench> waived;  // one for each family
   std::size_t measured = 0, resumed = 0, unsettled = 0, discarded = 0;
   bool stopped = false;
+  MeasureTimes times{};
 };
 
 // Throws std::runtime_error where samples cannot be written.

@@ -313,6 +313,7 @@ HostFacts facts_of(const NvbandwidthFile& file) {
     for (const std::string& test : rate.tests) tests += " " + test;
   }
   HostFacts facts;
+  facts.processors = 0;
   facts.gpu = file.gpu;
   facts.driver = file.driver;
   facts.clocks = fmt::format("not recorded (imported that day from nvbandwidth {}: {} MiB buffers:{})", file.version,

@@ -27,9 +27,17 @@ const std::vector<Stage>& stages() {
   static const std::vector<Stage> all = {
       {{"link.copy_latency"}, {"copy_h2d", "copy_d2h"}},
       {{"gpu.gemm_hbm_efficiency", "gpu.gemm_arithmetic_efficiency", "gpu.gemm_latency"}, {"gemm"}},
-      {{"gpu.attention_hbm_efficiency", "gpu.attention_latency"}, {"attend_dense"}},
+      {{"gpu.attention_hbm_efficiency", "gpu.attention_latency", "gpu.attention_split_latency",
+        "gpu.attention_bytes_in_flight"},
+       {"attend_dense"}},
       {{"gpu.sparse_attention_hbm_efficiency"}, {"attend_sparse"}},
+      {{"gpu.gemm_fp8_hbm_efficiency", "gpu.gemm_fp8_arithmetic_efficiency", "gpu.gemm_fp8_latency"}, {"gemm_fp8"}},
+      {{"gpu.score_hbm_efficiency", "gpu.score_latency"}, {"score_blocks"}},
+      {{"gpu.digest_hbm_efficiency", "gpu.digest_latency"}, {"build_digest"}},
+      {{"gpu.select_latency", "gpu.select_stage"}, {"select_top_k"}},
+      {{"gpu.residency_latency", "gpu.residency_row"}, {"residency_diff"}},
       {{"gpu.stream_hbm_efficiency", "gpu.stream_latency", "gpu.l2_speedup"}, {"elementwise"}},
+      {{"gpu.merge_latency"}, {"merge_lse"}},
       {{"cpu.attention_dram_efficiency", "cpu.arithmetic_efficiency", "cpu.fork_join", "cpu.fork_join_per_thread"},
        {"cpu_attend", "fork_join"}},
   };
@@ -173,10 +181,26 @@ void read_directly(Profile& profile, const MachineSpec& machine, const std::vect
   }
 }
 
+// Coefficients of ceilings that each run states for itself.
+using Ceilings = std::map<std::string, std::map<int, double>>;
+
+Ceilings ceilings_of(const MachineSpec& machine, const std::vector<Sample>& samples) {
+  Ceilings ceilings;
+  for (const auto& [name, family, peak] :
+       {std::tuple{"gpu.hbm_efficiency", "hbm_read", machine.gpu.hbm_bandwidth},
+        std::tuple{"cpu.dram_efficiency", "dram_read", machine.cpu.dram_bandwidth}}) {
+    std::map<int, double>& of_runs = ceilings[name];
+    const Samples reads = of_family(samples, family);
+    for (const Sample* read : reads) of_runs[read->run] = *read_rate_of(reads, read->run) / peak.value();
+  }
+  return ceilings;
+}
+
 class StageFit {
  public:
-  StageFit(const Stage& stage, Profile& profile, const MachineSpec& machine, const std::vector<Sample>& samples)
-      : stage_(stage), profile_(profile), machine_(machine), first_(samples.data()) {
+  StageFit(const Stage& stage, Profile& profile, const MachineSpec& machine, const Ceilings& ceilings,
+           const std::vector<Sample>& samples)
+      : stage_(stage), profile_(profile), machine_(machine), ceilings_(ceilings), first_(samples.data()) {
     for (const std::string& family : stage.families) {
       for (const Sample* sample : of_family(samples, family)) samples_.push_back(sample);
     }
@@ -185,14 +209,17 @@ class StageFit {
   // There are more samples than coefficients, and the samples say something of these.
   bool possible() { return samples_.size() > stage_.coefficients.size() && depends(); }
 
-  void run(std::vector<FamilyResiduals>& residuals, std::vector<SampleError>& errors) {
+  std::size_t size() const { return samples_.size(); }
+
+  void run(std::vector<FamilyResiduals>& residuals, std::vector<SampleError>& errors,
+           const std::function<void(double share)>& progress) {
     FitProblem problem;
     problem.groups = shapes();
     for (const std::string& name : stage_.coefficients) problem.start.push_back(profile_.value(name));
     for (const Sample* sample : samples_) problem.measured.push_back(sample->time.median);
     problem.drift = drift();
     problem.predict = [this](std::span<const double> theta) { return times(theta); };
-    const Fit found = fit(problem, {});
+    const Fit found = fit(problem, {.progress = progress});
     for (std::size_t i = 0; i < stage_.coefficients.size(); ++i) {
       profile_.coefficients[stage_.coefficients[i]] = {
           found.theta[i], found.low[i], found.high[i],
@@ -244,18 +271,27 @@ class StageFit {
   std::vector<double> times(std::span<const double> theta) {
     for (std::size_t i = 0; i < theta.size(); ++i) profile_.coefficients[stage_.coefficients[i]].value = theta[i];
     std::vector<double> times;
-    std::vector<std::pair<std::int64_t, MachineModel>> models;  // by cores
+    std::map<std::pair<std::int64_t, int>, MachineModel> models;  // by cores and run
     for (const Sample* sample : samples_) {
       const MachineSpec machine = machine_of(*sample, machine_);
-      auto model =
-          std::find_if(models.begin(), models.end(), [&](const auto& each) { return each.first == machine.cpu.cores; });
-      if (model == models.end())
-        model = models.insert(models.end(), {machine.cpu.cores, MachineModel(machine, profile_)});
+      const std::pair key(machine.cpu.cores, sample->run);
+      auto model = models.find(key);
+      if (model == models.end()) model = models.emplace(key, MachineModel(machine, of_run(sample->run))).first;
       const std::optional<Op> op = op_of(*sample);
       CHECK(op.has_value(), "family {} is in a stage and has no operation", sample->family);
       times.push_back(isolated_duration(model->second.demand(*op), model->second.platform()).seconds().value());
     }
     return times;
+  }
+
+  // The profile with the ceilings that the run itself measured: machines of one kind differ.
+  Profile of_run(int run) const {
+    Profile profile = profile_;
+    for (const auto& [name, of_runs] : ceilings_) {
+      const auto found = of_runs.find(run);
+      if (found != of_runs.end()) profile.coefficients.find(name)->second.value = found->second;
+    }
+    return profile;
   }
 
   FamilyResiduals residuals_of(const std::string& family, const Fit& found) const {
@@ -282,6 +318,7 @@ class StageFit {
   const Stage& stage_;
   Profile& profile_;
   const MachineSpec& machine_;
+  const Ceilings& ceilings_;
   const Sample* first_;  // of all
   Samples samples_;
 };
@@ -298,21 +335,30 @@ std::string residuals_csv(const ProfileFit& fit, const std::vector<Sample>& samp
   return text;
 }
 
-ProfileFit fit_profile(const MachineSpec& machine, const Profile& base, const std::vector<Sample>& samples) {
+ProfileFit fit_profile(const MachineSpec& machine, const Profile& base, const std::vector<Sample>& samples,
+                       const FitProgress& progress) {
   ProfileFit result{.profile = base, .kept = {}, .errors = {}};
   result.profile.name = machine.name;
   result.profile.kind = ProfileKind::fitted;
   result.profile.machine = machine.name;
   result.profile.note.clear();
   FitRecord& record = result.profile.fit.emplace();
-  record.samples = static_cast<std::int64_t>(samples.size());
   record.refused = std::count_if(samples.begin(), samples.end(), [](const Sample& each) { return !is_trusted(each); });
+  record.samples = static_cast<std::int64_t>(samples.size()) - record.refused;
   MachineSpec ceilings = machine;
   ceilings.cpu.dram_measured = ceilings.cpu.attention_measured = BytesPerSecond(0.0);
   read_directly(result.profile, ceilings, samples);
+  const Ceilings of_runs = ceilings_of(ceilings, samples);
+  std::size_t done = 0, all = 0;
+  for (const Stage& stage : stages()) all += StageFit(stage, result.profile, ceilings, of_runs, samples).size();
   for (const Stage& stage : stages()) {
-    StageFit one(stage, result.profile, ceilings, samples);
-    if (one.possible()) one.run(record.residuals, result.errors);
+    StageFit one(stage, result.profile, ceilings, of_runs, samples);
+    const auto show = [&](double share) {
+      const auto of_stage = static_cast<std::size_t>(share * static_cast<double>(one.size()));
+      if (progress) progress(done + of_stage, all);
+    };
+    if (one.possible()) one.run(record.residuals, result.errors, show);
+    done += one.size();
   }
   for (auto& [name, coefficient] : result.profile.coefficients) {
     if (coefficient.source != base.coefficients.at(name).source) continue;

@@ -1,6 +1,8 @@
 // From samples to a profile: what can be read off directly, then what the hardware models are fitted with.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,9 @@ std::string residuals_csv(const ProfileFit& fit, const std::vector<Sample>& samp
 
 // `machine` states the ceilings (datasheet peaks, core_bandwidth); its measured rates are left aside, since the samples
 // say the same. Coefficients without samples stay as in `base`, with their sources.
-ProfileFit fit_profile(const MachineSpec& machine, const Profile& base, const std::vector<Sample>& samples);
+// `progress`: told, now and then, to how many samples the models are fitted already.
+using FitProgress = std::function<void(std::size_t done, std::size_t all)>;
+ProfileFit fit_profile(const MachineSpec& machine, const Profile& base, const std::vector<Sample>& samples,
+                       const FitProgress& progress = {});
 
 }  // namespace outrider

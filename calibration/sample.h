@@ -48,8 +48,11 @@ std::string csv_line(const Sample& sample);  // with its line end
 // Appends lines as they come, so that an interrupted run keeps what it measured; the header where the file is new.
 // Throws std::runtime_error where that fails.
 void append_samples(const std::filesystem::path& file, const std::vector<Sample>& samples);
-// Strict: each malformed line is an error with its place. A last line without its end, as an interruption leaves it, is
-// passed over.
+// Strict: each malformed line is an error with its place, as is one of a family that is not known, of another shape
+// than its family's, or a second one of a run, family and shape. A last line without its end, as an interruption leaves
+// it, is passed over.
 std::optional<std::vector<Sample>> read_samples(const std::filesystem::path& file, ConfigErrors& errors);
+// That last line; empty where there is none.
+std::string partial_line(const std::filesystem::path& file);
 
 }  // namespace outrider

@@ -26,6 +26,41 @@ Op op_with(Family family, Shape shape) {
   return op;
 }
 
+constexpr double kHalf = 2.0, kWord = 4.0;  // bytes of a bf16, of a score or id
+
+// Digests, selection and merging, as methods describe them.
+std::optional<Op> index_op_of(const Sample& sample) {
+  const SampleShape& shape = sample.shape;
+  const auto stream = [](Family family, double read, double write, double items, bool recent, double flops = 0.0) {
+    return op_with(
+        family,
+        StreamShape{
+            .read = Bytes(read), .write = Bytes(write), .flops = Flops(flops), .items = items, .recent = recent});
+  };
+  if (sample.family == "score_blocks") {
+    const double rows = shape.at("blocks") * shape.at("kv_heads"), width = shape.at("head_dim");
+    return stream(Family::score_blocks, rows * 2.0 * width * kHalf, rows * kWord, rows, false,
+                  4.0 * shape.at("blocks") * shape.at("q_heads") * width);
+  }
+  if (sample.family == "build_digest") {
+    const double rows = shape.at("blocks") * shape.at("kv_heads"), width = shape.at("head_dim") * kHalf;
+    return stream(Family::build_digest, rows * shape.at("block_tokens") * width, rows * 2.0 * width, rows, false);
+  }
+  if (sample.family == "select_top_k") {
+    const double rows = shape.at("rows");
+    return stream(Family::select_top_k, rows * shape.at("scores") * kWord, rows * shape.at("k") * kWord, rows, true);
+  }
+  if (sample.family == "residency_diff") {
+    const double ids = shape.at("rows") * shape.at("selected") * kWord;
+    return stream(Family::residency_diff, 2.0 * ids, ids, shape.at("rows"), true);
+  }
+  if (sample.family == "merge_lse") {
+    const double values = shape.at("rows") * shape.at("head_dim");
+    return stream(Family::merge_lse, values * (kHalf + kWord), values * kHalf, shape.at("rows"), true);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Op> op_of(const Sample& sample) {
@@ -34,10 +69,11 @@ std::optional<Op> op_of(const Sample& sample) {
   if (sample.family == "cpu_attend") return op_with(Family::cpu_attend, attention_of(shape));
   if (sample.family == "attend_dense") return op_with(Family::attend_dense, attention_of(shape));
   if (sample.family == "attend_sparse") return op_with(Family::attend_sparse, attention_of(shape));
-  if (sample.family == "gemm") {
+  if (sample.family == "gemm" || sample.family == "gemm_fp8") {
     return op_with(Family::gemm, GemmShape{.rows = shape.at("rows"),
                                            .n = static_cast<std::int64_t>(shape.at("n")),
-                                           .k = static_cast<std::int64_t>(shape.at("k"))});
+                                           .k = static_cast<std::int64_t>(shape.at("k")),
+                                           .type = sample.family == "gemm" ? DataType::bf16 : DataType::fp8});
   }
   if (sample.family == "copy_h2d" || sample.family == "copy_d2h") {
     const bool up = sample.family == "copy_h2d";
@@ -55,7 +91,7 @@ std::optional<Op> op_of(const Sample& sample) {
                                                   .items = shape.at("rows"),
                                                   .recent = true});
   }
-  return std::nullopt;
+  return index_op_of(sample);
 }
 
 MachineSpec machine_of(const Sample& sample, const MachineSpec& machine) {

@@ -20,13 +20,15 @@ std::int64_t family_ctas(const GpuSpec& gpu, LaunchConfig config) {
   return std::max<std::int64_t>(1, occupancy(gpu, config).ctas_per_sm);
 }
 constexpr LaunchConfig kGemm{.threads = 256, .registers_per_thread = 168, .shared_bytes = 144 * 1024};
-constexpr LaunchConfig kAttention{.threads = 128, .registers_per_thread = 168, .shared_bytes = 80 * 1024};
+constexpr LaunchConfig kAttention{.threads = 128, .registers_per_thread = 168, .shared_bytes = 17 * 1024};
 constexpr LaunchConfig kStream{.threads = 256, .registers_per_thread = 32, .shared_bytes = 0};
 
 // Loads and arithmetic that pipelines overlap, but for what they cannot hide of either: the 4-norm, at most 19 % above
 // the longer one where both are equal. (On one H200, products of 128 and 256 rows follow this.)
 double overlapped(double reading, double computing) {
-  const double longer = std::max(reading, computing), shorter = std::min(reading, computing) / longer;
+  const double longer = std::max(reading, computing);
+  if (longer <= 0.0) return 0.0;
+  const double shorter = std::min(reading, computing) / longer;
   return longer * std::sqrt(std::sqrt(1.0 + shorter * shorter * shorter * shorter));
 }
 
@@ -36,16 +38,30 @@ GpuModel::GpuModel(const GpuSpec& gpu, const Profile& profile, Platform& platfor
     : gpu_(gpu),
       hbm_rate_(gpu.hbm_bandwidth.value() * profile.value("gpu.hbm_efficiency")),
       l2_rate_(hbm_rate_ * profile.value("gpu.l2_speedup")),
+      score_hbm_(profile.value("gpu.score_hbm_efficiency")),
+      digest_hbm_(profile.value("gpu.digest_hbm_efficiency")),
+      score_latency_(profile.value("gpu.score_latency")),
+      digest_latency_(profile.value("gpu.digest_latency")),
+      merge_latency_(profile.value("gpu.merge_latency")),
+      select_latency_(profile.value("gpu.select_latency")),
+      select_stage_(profile.value("gpu.select_stage")),
+      residency_latency_(profile.value("gpu.residency_latency")),
+      residency_row_(profile.value("gpu.residency_row")),
       gemm_hbm_(profile.value("gpu.gemm_hbm_efficiency")),
       gemm_arithmetic_(profile.value("gpu.gemm_arithmetic_efficiency")),
+      fp8_hbm_(profile.value("gpu.gemm_fp8_hbm_efficiency")),
+      fp8_arithmetic_(profile.value("gpu.gemm_fp8_arithmetic_efficiency")),
       attend_hbm_(profile.value("gpu.attention_hbm_efficiency")),
       sparse_hbm_(profile.value("gpu.sparse_attention_hbm_efficiency")),
       attend_arithmetic_(profile.value("gpu.attention_arithmetic_efficiency")),
       stream_hbm_(profile.value("gpu.stream_hbm_efficiency")),
       sm_rate_(profile.value("gpu.bytes_in_flight_per_sm") / gpu.hbm_latency.value()),
+      attention_cta_rate_(profile.value("gpu.attention_bytes_in_flight") / gpu.hbm_latency.value()),
       kernel_latency_(profile.value("gpu.kernel_latency")),
       gemm_latency_(profile.value("gpu.gemm_latency")),
+      fp8_latency_(profile.value("gpu.gemm_fp8_latency")),
       attention_latency_(profile.value("gpu.attention_latency")),
+      split_latency_(profile.value("gpu.attention_split_latency")),
       stream_latency_(profile.value("gpu.stream_latency")),
       write_cost_(profile.value("gpu.hbm_write_cost")),
       h2d_cost_(profile.value("gpu.h2d_hbm_cost")),
@@ -75,7 +91,7 @@ DataType GpuModel::arithmetic_of(DataType type) const {
 Demand GpuModel::launch(const Kernel& kernel) const {
   Demand demand;
   demand.latency = ceil_to_ticks(Seconds(kernel.latency));
-  if (kernel.bytes <= 0.0 && kernel.flops <= 0.0) return demand;
+  if (kernel.bytes <= 0.0 && kernel.flops <= 0.0 && kernel.unit_seconds <= 0.0) return demand;
   const double at_once = static_cast<double>(gpu_.sms * kernel.ctas_per_sm);
   const double units = std::clamp(std::ceil(kernel.ctas), 1.0, kMostWaves * at_once);
   const double running = std::min(units, at_once);
@@ -84,11 +100,13 @@ Demand GpuModel::launch(const Kernel& kernel) const {
   const auto type = static_cast<std::size_t>(arithmetic_of(kernel.type));
   const ResourceId memory = kernel.in_l2 ? l2_ : hbm_;
   // Seconds of a unit by each limit; what is not limited takes none.
+  const bool own_rate = kernel.cta_rate > 0.0;
   double reading = 0.0, computing = 0.0;
   if (bytes > 0.0) {
     const double at_rate = running * bytes / (kernel.hbm_efficiency * (kernel.in_l2 ? l2_rate_ : hbm_rate_));
-    const double in_flight = kernel.in_l2 ? 0.0 : on_one_sm * bytes / sm_rate_;
-    reading = std::max(at_rate, in_flight);
+    const double in_flight = own_rate ? bytes / kernel.cta_rate : kernel.in_l2 ? 0.0 : on_one_sm * bytes / sm_rate_;
+    const bool waves = own_rate && units > at_once;  // HBM itself limits the full ones
+    reading = waves ? in_flight : own_rate ? overlapped(at_rate, in_flight) : std::max(at_rate, in_flight);
     demand.capped_by = at_rate >= in_flight ? memory : ResourceId();
   }
   if (flops > 0.0) {
@@ -96,11 +114,11 @@ Demand GpuModel::launch(const Kernel& kernel) const {
     computing = share * flops / (kernel.arithmetic_efficiency * gpu_.peak[type].value());
     if (computing > reading) demand.capped_by = arithmetic_[type];
   }
-  demand.rate_cap = 1.0 / overlapped(reading, computing);
+  demand.rate_cap = 1.0 / (on_one_sm * kernel.unit_seconds + overlapped(reading, computing));
   demand.units = static_cast<std::int64_t>(units);
   demand.pool = slots_;
   demand.slots_per_unit = kSharesPerSm / kernel.ctas_per_sm;
-  demand.use(memory, bytes);
+  demand.use(memory, own_rate ? bytes / kernel.hbm_efficiency : bytes);
   if (flops > 0.0) demand.use(arithmetic_[type], flops);
   return demand;
 }
@@ -109,6 +127,7 @@ Demand GpuModel::launch(const Kernel& kernel) const {
 // evenly over the SMs: a grid of one wave. (On one H200, 100 bf16 products of 128 to 2048 rows are 4 % off so in
 // the median and 20 % at worst; waves of 128 x 128 tiles are up to twice too slow.)
 Demand GpuModel::gemm(const GemmShape& shape) const {
+  const bool fp8 = shape.type == DataType::fp8;
   const double n = static_cast<double>(shape.n), k = static_cast<double>(shape.k);
   const double weights = shape.instances * n * k * (bits_of(shape.type) + shape.scale_bits) / 8.0;
   const double activations = shape.instances * shape.rows * (n + k) * bytes_of(DataType::bf16).value();
@@ -117,25 +136,51 @@ Demand GpuModel::gemm(const GemmShape& shape) const {
                  .bytes = weights + activations,
                  .flops = 2.0 * shape.rows * shape.instances * n * k,
                  .type = shape.type,
-                 .hbm_efficiency = gemm_hbm_,
-                 .arithmetic_efficiency = gemm_arithmetic_,
-                 .latency = kernel_latency_ + gemm_latency_});
+                 .hbm_efficiency = fp8 ? fp8_hbm_ : gemm_hbm_,
+                 .arithmetic_efficiency = fp8 ? fp8_arithmetic_ : gemm_arithmetic_,
+                 .latency = kernel_latency_ + (fp8 ? fp8_latency_ : gemm_latency_)});
 }
 
-// Bytes: K and V of every token once. FLOPs: q·k and p·v for every query head. The tokens of all sequences and heads
-// are split evenly over as many CTAs as run at once, as planned split-KV kernels do.
+// Of `contexts` contexts with `bytes` in all, at `rate` of HBM; without what does not depend on the splits.
+double GpuModel::seconds_of_splits(double splits, double contexts, double bytes, double rate) const {
+  const double slots = static_cast<double>(gpu_.sms * attention_ctas_), each = bytes / (contexts * splits);
+  const double waves = std::floor(contexts * splits / slots), last = contexts * splits - waves * slots;
+  const double full = slots * each / rate,
+               tail = last > 0.0 ? overlapped(last * each / rate, each / attention_cta_rate_) : 0.0;
+  return waves * full + tail + (splits > 1.0 ? splits * split_latency_ : 0.0);
+}
+
+// The fewest within 5 % of the least time.
+double GpuModel::planned_splits(double contexts, double tokens, double bytes, double rate) const {
+  constexpr double kLeastTokens = 64.0, kMostSplits = 64.0, kNear = 1.05;
+  const double most = std::clamp(std::floor(tokens / kLeastTokens), 1.0, kMostSplits);
+  const auto seconds = [&](double splits) { return seconds_of_splits(splits, contexts, bytes, rate); };
+  double least = seconds(1.0);
+  for (double splits = 2.0; splits <= most; ++splits) least = std::min(least, seconds(splits));
+  double splits = 1.0;
+  while (splits < most && seconds(splits) > kNear * least) ++splits;
+  return splits;
+}
+
+// Bytes: K and V of every token once. FLOPs: q·k and p·v for every query head.
 Demand GpuModel::attention(Family family, const AttentionShape& shape) const {
   const double width = static_cast<double>(shape.head_dim + shape.v_head_dim);
   const double value_width = static_cast<double>(shape.value_width());
-  return launch({.ctas = static_cast<double>(gpu_.sms * attention_ctas_),
+  const double efficiency = family == Family::attend_sparse ? sparse_hbm_ : attend_hbm_;
+  const double bytes = shape.tokens * static_cast<double>(shape.kv_heads) * width * bytes_of(shape.type).value();
+  const double sequences = static_cast<double>(std::max<std::int64_t>(shape.sequences, 1));
+  const double contexts = sequences * static_cast<double>(shape.kv_heads);
+  const double splits = planned_splits(contexts, shape.tokens / sequences, bytes, efficiency * hbm_rate_);
+  return launch({.ctas = contexts * splits,
                  .ctas_per_sm = attention_ctas_,
-                 .bytes = shape.tokens * static_cast<double>(shape.kv_heads) * width * bytes_of(shape.type).value(),
+                 .bytes = bytes,
                  .flops = 2.0 * shape.tokens * static_cast<double>(shape.q_heads) *
                           (static_cast<double>(shape.head_dim) + value_width),
                  .type = DataType::bf16,
-                 .hbm_efficiency = family == Family::attend_sparse ? sparse_hbm_ : attend_hbm_,
+                 .hbm_efficiency = efficiency,
                  .arithmetic_efficiency = attend_arithmetic_,
-                 .latency = kernel_latency_ + attention_latency_});
+                 .cta_rate = attention_cta_rate_,
+                 .latency = kernel_latency_ + attention_latency_ + (splits > 1.0 ? splits * split_latency_ : 0.0)});
 }
 
 // One prompt: `tokens` queries, each over at most `longest` earlier keys: Σ keys = tokens·longest − longest²/2.
@@ -155,24 +200,45 @@ Demand GpuModel::prefill_attention(const AttentionShape& shape) const {
                  .latency = kernel_latency_});
 }
 
-Demand GpuModel::stream(const StreamShape& shape) const {
+Demand GpuModel::stream(Family family, const StreamShape& shape) const {
   constexpr double kBytesPerCta = 16384.0;  // one pass of 256 threads over four 16-byte loads
+  if (family == Family::select_top_k || family == Family::residency_diff) return by_rows(family, shape);
   const Bytes moved = shape.read + shape.write;
   const bool in_l2 = shape.recent && moved <= kShareOfL2 * gpu_.l2;
+  const bool scores = family == Family::score_blocks, builds = family == Family::build_digest;
   return launch({.ctas = std::max(shape.items, std::ceil(moved.value() / kBytesPerCta)),
                  .ctas_per_sm = stream_ctas_,
                  .bytes = in_l2 ? moved.value() : shape.read.value() + write_cost_ * shape.write.value(),
                  .flops = shape.flops.value(),
-                 .type = DataType::fp32,
-                 .hbm_efficiency = in_l2 ? 1.0 : stream_hbm_,
+                 .type = scores ? DataType::bf16 : DataType::fp32,
+                 .hbm_efficiency = in_l2    ? 1.0
+                                   : scores ? score_hbm_
+                                   : builds ? digest_hbm_
+                                            : stream_hbm_,
                  .arithmetic_efficiency = attend_arithmetic_,
                  .in_l2 = in_l2,
-                 .latency = kernel_latency_ + stream_latency_});
+                 .latency = kernel_latency_ + (scores                        ? score_latency_
+                                               : builds                      ? digest_latency_
+                                               : family == Family::merge_lse ? merge_latency_
+                                                                             : stream_latency_)});
+}
+
+// Stages of a selection: radix passes over scores, of which the first few are one. (On one H200, 256 to 4,096 scores
+// follow this within 2 %.)
+Demand GpuModel::by_rows(Family family, const StreamShape& shape) const {
+  constexpr double kScoreBytes = 4.0, kFirstStages = 3.5, kSelectCtas = 2.0, kResidencyCtas = 8.0;
+  const bool selects = family == Family::select_top_k;
+  const double rows = std::max(shape.items, 1.0), scores = shape.read.value() / kScoreBytes / rows;
+  const double stages = std::max(1.0, std::log2(std::max(scores, 1.0)) - kFirstStages);
+  return launch({.ctas = rows,
+                 .ctas_per_sm = static_cast<std::int64_t>(selects ? kSelectCtas : kResidencyCtas),
+                 .unit_seconds = selects ? stages * select_stage_ : residency_row_,
+                 .latency = kernel_latency_ + (selects ? select_latency_ : residency_latency_)});
 }
 
 Demand GpuModel::demand(const Op& op) const {
   if (const auto* shape = std::get_if<GemmShape>(&op.shape)) return gemm(*shape);
-  if (const auto* shape = std::get_if<StreamShape>(&op.shape)) return stream(*shape);
+  if (const auto* shape = std::get_if<StreamShape>(&op.shape)) return stream(op.family, *shape);
   if (const auto* shape = std::get_if<AttentionShape>(&op.shape)) {
     return op.family == Family::prefill_attend ? prefill_attention(*shape) : attention(op.family, *shape);
   }

@@ -21,8 +21,10 @@ inline constexpr std::int64_t kSharesPerSm = 65536;
 // bandwidth, P the peak arithmetic of the type, e the family's efficiencies, I the bytes an SM keeps in flight, L the
 // HBM latency and a the CTAs on its SM (Little's law). Alone it takes
 //   latency + waves × (r⁴ + c⁴)^¼.
-// An elementwise kernel that reads what was just written finds it in L2, if it fits: it moves its bytes at l · H and
-// takes nothing of HBM.
+// Decode attention is planned as split-KV kernels are: the context of each sequence and KV head in as many splits as
+// take the least time, a CTA each. There I is a CTA's own, latency grows with the splits to merge, and what waves leave
+// of HBM goes to the CTAs that run, so that a last wave of few is a fast one. An elementwise kernel that reads what was
+// just written finds it in L2, if it fits: it moves its bytes at l · H and takes nothing of HBM.
 class GpuModel {
  public:
   // Adds the GPU's resources and SM pool to the platform.
@@ -44,19 +46,28 @@ class GpuModel {
     DataType type = DataType::bf16;
     double hbm_efficiency = 1.0, arithmetic_efficiency = 1.0;
     bool in_l2 = false;
-    double latency = 0.0;  // seconds
+    double unit_seconds = 0.0;  // of a CTA, beside what it reads and computes
+    double cta_rate = 0.0;      // bytes per second that a CTA can read; 0: its part of what an SM can
+    double latency = 0.0;       // seconds
   };
   Demand launch(const Kernel& kernel) const;
   Demand gemm(const GemmShape& shape) const;
   Demand attention(Family family, const AttentionShape& shape) const;
+  double seconds_of_splits(double splits, double contexts, double bytes, double rate) const;
+  double planned_splits(double contexts, double tokens, double bytes, double rate) const;
   Demand prefill_attention(const AttentionShape& shape) const;
-  Demand stream(const StreamShape& shape) const;
+  Demand stream(Family family, const StreamShape& shape) const;
+  Demand by_rows(Family family, const StreamShape& shape) const;
   DataType arithmetic_of(DataType type) const;
 
   GpuSpec gpu_;
   double hbm_rate_, l2_rate_;
-  double gemm_hbm_, gemm_arithmetic_, attend_hbm_, sparse_hbm_, attend_arithmetic_, stream_hbm_;
-  double sm_rate_, kernel_latency_, gemm_latency_, attention_latency_, stream_latency_;
+  double score_hbm_, digest_hbm_, score_latency_, digest_latency_, merge_latency_;
+  double select_latency_, select_stage_, residency_latency_, residency_row_;
+  double gemm_hbm_, gemm_arithmetic_, fp8_hbm_, fp8_arithmetic_, attend_hbm_, sparse_hbm_, attend_arithmetic_,
+      stream_hbm_;
+  double sm_rate_, attention_cta_rate_;
+  double kernel_latency_, gemm_latency_, fp8_latency_, attention_latency_, split_latency_, stream_latency_;
   double write_cost_, h2d_cost_, d2h_cost_;
   std::int64_t gemm_ctas_, attention_ctas_, stream_ctas_;
   ResourceId hbm_, l2_;

@@ -10,7 +10,7 @@ constexpr const char* kMissing = "this program was built without CUDA";
 
 GpuFacts gpu_facts() { return {.name = {}, .driver = {}, .clocks = {}, .missing = kMissing}; }
 
-MicrobenchSet gpu_microbenches(const HostFacts& /*facts*/, Effort /*effort*/) {
+std::vector<Microbench> gpu_microbenches(const HostFacts& /*facts*/, Effort /*effort*/, CpuArena& /*arena*/) {
   return waived_gpu_microbenches(kMissing);
 }
 

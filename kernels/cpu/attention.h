@@ -5,6 +5,7 @@
 #include <span>
 
 #include "kernels/cpu/bf16.h"
+#include "kernels/cpu/cpu_path.h"
 
 namespace outrider {
 
@@ -31,12 +32,6 @@ struct AttentionPart {
   float* output = nullptr;         // [group][head_dim], each row a mean of V rows
   float* lse = nullptr;            // [group], log Σ exp(scale · q · k)
 };
-
-// What a processor can run. A single query head leaves the tiles of AMX nearly empty: amx_bf16 is avx512_bf16 then.
-enum class CpuPath : std::uint8_t { scalar, avx2, avx512_bf16, amx_bf16 };
-const char* to_string(CpuPath path);
-bool can_run(CpuPath path);
-CpuPath best_path();
 
 // Error against exact arithmetic on the same inputs, ‖Δ‖ ÷ ‖output‖: below 1e-5 in fp32; below 1e-2 with avx512_bf16
 // and amx_bf16, which round queries and probabilities to bf16. Head dimensions that are no multiple of 32 or above 256

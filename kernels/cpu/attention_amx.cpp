@@ -77,6 +77,15 @@ class Fetcher {
   std::int64_t next_ = 0, half_ = 0, per_step_ = 0;  // bytes
 };
 
+// The first stripe has no work before it but the queries' conversion.
+void call_first_stripe(const AttentionPart<Bf16>& part) {
+  const Bf16* const keys = part.kv.data + part.blocks[0] * part.kv.stride;
+  const std::int64_t tokens = std::min<std::int64_t>({kStripe, part.kv.block_tokens, part.tokens});
+  Fetcher fetcher;
+  fetcher.start({keys, keys + part.kv.block_tokens * part.kv.head_dim, static_cast<int>(tokens)}, part.kv.head_dim, 1);
+  fetcher.step(1);
+}
+
 // Steps that the parts of the work take, roughly in proportion to their time.
 constexpr std::int64_t kScoreSteps = 4, kWeighSteps = 5, kPairSteps = 1, kSumSteps = 6;
 
@@ -87,10 +96,15 @@ class TileRows {
       : part_(part), first_(first), heads_(heads), width_(part.kv.head_dim) {
     const TileShapes shapes = shapes_for(heads);
     _tile_loadconfig(&shapes);
+    const __m512i pairs = _mm512_mullo_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
+                                             _mm512_set1_epi32(kMostHeads));
     for (std::int64_t g = 0; g < heads; ++g) {
       const float* query = part.queries + (first + g) * width_;
-      for (std::int64_t i = 0; i < width_; ++i)
-        queries_[static_cast<std::size_t>((i / 2 * kMostHeads + g) * 2 + i % 2)] = to_bf16(query[i]);
+      for (std::int64_t i = 0; i < width_; i += kLine) {
+        const __m512bh half = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(query + i + 16), _mm512_loadu_ps(query + i));
+        _mm512_i32scatter_epi32(queries_.data() + i * kMostHeads + 2 * g, pairs, reinterpret_cast<const __m512i&>(half),
+                                4);
+      }
       std::fill_n(output(g), width_, 0.0f);
     }
   }
@@ -224,6 +238,7 @@ bool amx_usable() {
 }
 
 void attend_amx_bf16(const AttentionPart<Bf16>& part) {
+  call_first_stripe(part);
   for (std::int64_t first = 0; first < part.group; first += kMostHeads) {
     TileRows rows(part, first, std::min(kMostHeads, part.group - first));
     attend_stripes(part, rows);

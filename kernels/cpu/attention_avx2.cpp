@@ -1,28 +1,15 @@
 // Decode attention with 256-bit vectors: fp32 arithmetic on bf16 or fp32 caches, online softmax block by block.
 #if defined(__x86_64__)
-#include <immintrin.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include "kernels/cpu/attention_paths.h"
+#include "kernels/cpu/vectors_avx2.h"
 
 namespace outrider {
 namespace {
-
-__m256 load8(const float* at) { return _mm256_loadu_ps(at); }
-__m256 load8(const Bf16* at) {
-  const __m128i half = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
-}
-
-float sum8(__m256 v) {
-  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
-}
 
 template <class Element>
 float dot(const float* query, const Element* key, std::int64_t width) {

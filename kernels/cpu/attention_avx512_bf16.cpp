@@ -1,39 +1,18 @@
 // Decode attention with bf16 dot products of 512-bit vectors: 16 scores at a time, V in pairs of tokens.
 #if defined(__x86_64__)
-#include <immintrin.h>
-
 #include <algorithm>
 #include <array>
 #include <limits>
 
 #include "kernels/cpu/attention_paths.h"
 #include "kernels/cpu/attention_stripes.h"
+#include "kernels/cpu/vectors_avx512.h"
 
 namespace outrider {
 namespace {
 
 constexpr int kMostGroup = 8;   // query heads in registers at a time
 constexpr int kMostChunks = 8;  // of 32 channels: head_dim ≤ 256
-
-__m512bh as_bf16(__m512i v) { return reinterpret_cast<__m512bh&>(v); }
-__m512bh load32(const Bf16* at) { return as_bf16(_mm512_loadu_si512(at)); }
-
-// Lane i is the sum of the lanes of rows[i].
-__m512 sums_of_16(const __m512* rows) {
-  __m512 pairs[8], fours[4];
-  for (int i = 0; i < 8; ++i) {
-    pairs[i] = _mm512_add_ps(_mm512_unpacklo_ps(rows[2 * i], rows[2 * i + 1]),
-                             _mm512_unpackhi_ps(rows[2 * i], rows[2 * i + 1]));
-  }
-  for (int i = 0; i < 4; ++i) {
-    const __m512d a = _mm512_castps_pd(pairs[2 * i]), b = _mm512_castps_pd(pairs[2 * i + 1]);
-    fours[i] = _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b)), _mm512_castpd_ps(_mm512_unpackhi_pd(a, b)));
-  }
-  const auto halves = [](__m512 a, __m512 b) {
-    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
-  };
-  return halves(halves(fours[0], fours[1]), halves(fours[2], fours[3]));
-}
 
 // Up to kMostGroup query heads over the whole list of blocks.
 template <int Group>

@@ -2,25 +2,42 @@
 #include "kernels/cpu/attention_batch.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "sim/base/check.h"
 
 namespace outrider {
 namespace {
 
-constexpr std::int64_t kPartsPerThread = 4, kLeastTokens = 64;
-
-std::int64_t rounded_up(std::int64_t value, std::int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
+constexpr std::int64_t kMostPartsPerThread = 16, kLeastTokens = 64;
+constexpr std::int64_t kStart = 64;  // what starting and merging a part takes, in tokens
 
 }  // namespace
 
+// The size of parts with which the last thread is done earliest, if all tokens take the same time: a whole fraction of
+// the longest head, so that few parts are short.
+std::int64_t BatchAttender::part_tokens(std::span<const AttentionHead> heads, std::int64_t block_tokens) const {
+  std::int64_t longest = 1;
+  for (const AttentionHead& head : heads) longest = std::max(longest, head.tokens);
+  const std::int64_t threads = pool_.threads();
+  std::int64_t best = longest, least = std::numeric_limits<std::int64_t>::max(), parts = 0;
+  for (std::int64_t splits = 1; splits <= longest && parts < kMostPartsPerThread * threads; ++splits) {
+    const std::int64_t even = std::max((longest + splits - 1) / splits, kLeastTokens);
+    const std::int64_t tokens = (even + block_tokens - 1) / block_tokens * block_tokens;
+    parts = 0;
+    for (const AttentionHead& head : heads) parts += (head.tokens + tokens - 1) / tokens;
+    const std::int64_t time = (parts + threads - 1) / threads * (tokens + kStart);
+    if (time < least) {
+      best = tokens;
+      least = time;
+    }
+    if (even == kLeastTokens) break;
+  }
+  return best;
+}
+
 void BatchAttender::plan(std::span<const AttentionHead> heads, std::int64_t block_tokens) {
-  std::int64_t all = 0;
-  for (const AttentionHead& head : heads) all += head.tokens;
-  const std::int64_t even = all / (kPartsPerThread * pool_.threads()) + 1;
-  const std::int64_t tokens = rounded_up(std::max(even, kLeastTokens), block_tokens);
+  const std::int64_t tokens = part_tokens(heads, block_tokens);
   parts_.clear();
   parts_of_head_.clear();
   for (std::size_t head = 0; head < heads.size(); ++head) {

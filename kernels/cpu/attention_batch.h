@@ -29,8 +29,8 @@ struct AttentionBatch {
   float* lse = nullptr;
 };
 
-// Splits heads into parts of whole blocks, about four to a thread and of at least 64 tokens; who ends a head's last
-// part merges the head. Keeps its scratch memory from call to call.
+// Splits heads into parts of whole blocks, up to sixteen to a thread and of at least 64 tokens, such that all threads
+// end at about the same time; who ends a head's last part merges the head. Keeps its scratch memory from call to call.
 class BatchAttender {
  public:
   explicit BatchAttender(ThreadPool& pool) : pool_(pool) {}
@@ -43,6 +43,7 @@ class BatchAttender {
     std::size_t head = 0, first_part = 0;  // first_part: the head's first, in parts_
     std::int64_t first_token = 0, tokens = 0;
   };
+  std::int64_t part_tokens(std::span<const AttentionHead> heads, std::int64_t block_tokens) const;
   void plan(std::span<const AttentionHead> heads, std::int64_t block_tokens);
   template <class Element>
   void attend_part(CpuPath path, const AttentionBatch<Element>& batch, std::size_t index);

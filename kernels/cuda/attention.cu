@@ -10,7 +10,7 @@ namespace outrider {
 namespace {
 
 constexpr int kDim = kAttentionHeadDim, kPage = kAttentionPageTokens, kWarps = 4, kTile = 16;
-constexpr int kMostSplits = 32;  // more cost more to merge than they gain
+constexpr int kMostSplits = 64;  // more cost more to merge than they gain
 
 __device__ Word transposed(Word word) {  // of an 8 × 8 tile of bf16 spread over the warp
   Word out;
@@ -113,7 +113,6 @@ __device__ void accumulate(const ValueTile& values, const float (&s)[4], int hal
   }
 }
 
-// Where a warp stands in its share of the tiles.
 struct Range {
   int begin, end;  // tiles of the sequence
 };
@@ -244,31 +243,57 @@ __device__ void combine_warps(const DecodeAttention& problem, std::int64_t pair,
   }
 }
 
-// A warp merges a row: each lane weighs one split, then sums channels 4l to 4l + 3.
+// A warp merges rows warp, warp + kWarps, … together, so that their loads are waited for once: each lane weighs splits
+// lane and lane + 32, then sums channels 4l to 4l + 3.
+template <int kHalves>
 __device__ void combine_splits(const DecodeAttention& problem, std::int64_t pair, int splits,
                                const Partials& partials) {
+  constexpr int kRows = 8 * kHalves / kWarps, kEach = kMostSplits / 32;
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-  const std::int64_t first = pair * kMostSplits * problem.group;
-  for (int row = warp; row < problem.group; row += kWarps) {
-    const auto at = [&](int split) { return first + split * problem.group + row; };
-    const float own = lane < splits ? __ldcg(&partials.most[at(lane)]) : -INFINITY;
-    const float own_total = lane < splits ? __ldcg(&partials.total[at(lane)]) : 0.0f;
-    float most = own;
-    for (int step = 1; step < 32; step *= 2) most = fmaxf(most, __shfl_xor_sync(~0u, most, step));
-    const float own_weight = exp2f(own - most);
-    float total = own_weight * own_total;
-    for (int step = 1; step < 32; step *= 2) total += __shfl_xor_sync(~0u, total, step);
-    float4 sum = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-#pragma unroll 16
-    for (int split = 0; split < splits; ++split) {
-      const float4 part = __ldcg(reinterpret_cast<const float4*>(partials.out + at(split) * kDim) + lane);
-      const float weight = __shfl_sync(~0u, own_weight, split);
-      sum.x += weight * part.x, sum.y += weight * part.y, sum.z += weight * part.z, sum.w += weight * part.w;
+  const auto row_of = [&](int i) { return min(warp + i * kWarps, problem.group - 1); };  // repeats the last one
+  const auto at = [&](int split, int i) { return (pair * kMostSplits + split) * problem.group + row_of(i); };
+  float weight[kRows][kEach], total[kRows], most[kRows];
+#pragma unroll
+  for (int i = 0; i < kRows; ++i) {
+    most[i] = -INFINITY;
+#pragma unroll
+    for (int each = 0; each < kEach; ++each) {
+      const int split = lane + 32 * each;
+      weight[i][each] = split < splits ? __ldcg(&partials.most[at(split, i)]) : -INFINITY;
+      most[i] = fmaxf(most[i], weight[i][each]);
     }
-    const std::int64_t to = pair * problem.group + row;
-    const Word words[2] = {packed(sum.x / total, sum.y / total), packed(sum.z / total, sum.w / total)};
+  }
+#pragma unroll
+  for (int i = 0; i < kRows; ++i) {
+    most[i] = most_over(most[i], 32);
+    total[i] = 0.0f;
+#pragma unroll
+    for (int each = 0; each < kEach; ++each) {
+      const int split = lane + 32 * each;
+      weight[i][each] = exp2f(weight[i][each] - most[i]);
+      if (split < splits) total[i] += weight[i][each] * __ldcg(&partials.total[at(split, i)]);
+    }
+    total[i] = sum_over(total[i], 32);
+  }
+  float4 sum[kRows] = {};
+#pragma unroll 4
+  for (int split = 0; split < splits; ++split) {
+#pragma unroll
+    for (int i = 0; i < kRows; ++i) {
+      const float4 part = __ldcg(reinterpret_cast<const float4*>(partials.out + at(split, i) * kDim) + lane);
+      const float of_split = __shfl_sync(~0u, split < 32 ? weight[i][0] : weight[i][kEach - 1], split % 32);
+      sum[i].x += of_split * part.x, sum[i].y += of_split * part.y;
+      sum[i].z += of_split * part.z, sum[i].w += of_split * part.w;
+    }
+  }
+#pragma unroll
+  for (int i = 0; i < kRows; ++i) {
+    if (warp + i * kWarps >= problem.group) continue;
+    const std::int64_t to = pair * problem.group + row_of(i);
+    const Word words[2] = {packed(sum[i].x / total[i], sum[i].y / total[i]),
+                           packed(sum[i].z / total[i], sum[i].w / total[i])};
     reinterpret_cast<uint2*>(problem.output + to * kDim)[lane] = make_uint2(words[0], words[1]);
-    if (lane == 0 && problem.lse != nullptr) problem.lse[to] = (most + log2f(total)) * 0.693147181f;
+    if (lane == 0 && problem.lse != nullptr) problem.lse[to] = (most[i] + log2f(total[i])) * 0.693147181f;
   }
 }
 
@@ -305,31 +330,39 @@ __global__ void __launch_bounds__(32 * kWarps, kHalves == 1 ? 3 : 2)
   __syncthreads();
   if (!shared.last) return;
   __threadfence();
-  combine_splits(problem, pair, splits, partials);
+  combine_splits<kHalves>(problem, pair, splits, partials);
   if (threadIdx.x == 0) partials.arrived[pair] = 0;
 }
 
-// Splits of at least a tile a warp, beyond 16 of at least four, so many that the last wave of CTAs is nearly full: the
-// smallest number within 3 % of the best.
-int choose_splits(int pairs, int tiles, int slots) {
-  const int most = std::clamp(std::min(tiles / kWarps, std::max(16, tiles / (4 * kWarps))), 1, kMostSplits);
-  const auto fullness = [&](int splits) {
-    const double waves = static_cast<double>(pairs) * splits / slots;
-    return waves / std::ceil(waves);
+// What a plan costs, in rounds (a tile for each warp) of a CTA that has HBM for itself: `slots` CTAs at once take 2.4
+// times as long, fewer the 4-norm of both limits; merging takes 0.7 and 0.09 for each split. (Measured on an H200.)
+double cost_of(int splits, int pairs, int tiles, int slots) {
+  constexpr double kCrowded = 2.4, kMerge = 0.7, kMergeSplit = 0.09;
+  const auto round = [&](double share_of_slots) {
+    const double crowded = kCrowded * share_of_slots;
+    return std::sqrt(std::sqrt(1.0 + crowded * crowded * crowded * crowded));
   };
-  const int enough = std::min(most, std::max(1, 4 * slots / pairs));
-  double best = 0.0;
-  for (int splits = 1; splits <= enough; ++splits) best = std::max(best, fullness(splits));
-  for (int splits = 1; splits <= enough; ++splits) {
-    if (fullness(splits) >= 0.97 * best) return splits;
-  }
-  return 1;
+  const int per_split = (tiles + splits - 1) / splits;
+  const double rounds = (per_split + kWarps - 1) / kWarps;
+  const double waves = static_cast<double>(pairs) * splits / slots, last = waves - std::floor(waves);
+  const double all = std::floor(waves) * kCrowded + (last > 0.0 ? round(last) : 0.0);
+  return rounds * all + (splits > 1 ? kMerge + kMergeSplit * splits : 0.0);
+}
+
+// The smallest number of splits, each of at least a tile a warp, within 5 % of the cheapest.
+int choose_splits(int pairs, int tiles, int slots) {
+  const int most = std::clamp(tiles / kWarps, 1, kMostSplits);
+  double least = cost_of(1, pairs, tiles, slots);
+  for (int splits = 2; splits <= most; ++splits) least = std::min(least, cost_of(splits, pairs, tiles, slots));
+  int splits = 1;
+  while (cost_of(splits, pairs, tiles, slots) > 1.05 * least) ++splits;
+  return splits;
 }
 
 template <int kHalves>
 cudaError_t launch(const DecodeAttention& problem, cudaStream_t stream) {
   static_assert(kDim == 32 * kWarps, "a thread for each channel");
-  static_assert(kMostSplits <= 32, "a lane for each split");
+  static_assert(kMostSplits == 64, "a lane for two splits");
   int device = 0, sms = 0, per_sm = 0;
   if (const cudaError_t e = cudaGetDevice(&device); e != cudaSuccess) return e;
   if (const cudaError_t e = cudaDeviceGetAttribute(&sms, cudaDevAttrMultiProcessorCount, device); e != cudaSuccess)
@@ -343,9 +376,8 @@ cudaError_t launch(const DecodeAttention& problem, cudaStream_t stream) {
       e != cudaSuccess)
     return e;
   const int pairs = problem.sequences * problem.kv_heads, tiles = (problem.most_tokens + kTile - 1) / kTile;
-  int splits = choose_splits(pairs, tiles, sms * per_sm);
-  const int per_split = (tiles + splits - 1) / splits;
-  splits = (tiles + per_split - 1) / per_split;
+  const int planned = choose_splits(pairs, tiles, sms * per_sm), per_split = (tiles + planned - 1) / planned;
+  const int splits = (tiles + per_split - 1) / per_split;
   kernel<<<dim3(splits, pairs), 32 * kWarps, kShared, stream>>>(problem, splits, per_split);
   return cudaGetLastError();
 }

@@ -13,17 +13,21 @@
 namespace outrider {
 namespace {
 
-Explanation explain(const Inputs& inputs, const ExplainRequest& request) {
+Explanation explain(const Inputs& inputs, const ExplainRequest& request, PointDetail detail) {
   const Scenario& scenario = inputs.scenario;
-  Explanation explanation{.provenance = provenance_of(inputs),
-                          .detail = run_point(scenario, inputs.profile, request.method, request.context, request.batch),
-                          .hbm_capacity = scenario.machine.gpu.hbm_capacity,
-                          .dram_capacity = scenario.machine.cpu.dram_capacity};
-  const PointResult& point = explanation.detail.result;
-  if (point.fits) {
-    explanation.help = what_would_help(scenario, inputs.profile, request.method, point.context, point.batch);
-  }
-  return explanation;
+  const PointResult point = detail.result;
+  return {.provenance = provenance_of(inputs),
+          .detail = std::move(detail),
+          .help = what_would_help(scenario, inputs.profile, request.method, point.context, point.batch),
+          .hbm_capacity = scenario.machine.gpu.hbm_capacity,
+          .dram_capacity = scenario.machine.cpu.dram_capacity};
+}
+
+std::string misfit(const PointResult& point) {
+  const std::string batch =
+      point.automatic_batch ? std::string("any batch") : fmt::format("batch {}", point.given_batch);
+  return fmt::format("{} at context {} with {} does not fit, so there is nothing to explain: {}", point.label,
+                     token_count(point.context), batch, point.limit);
 }
 
 }  // namespace
@@ -37,7 +41,9 @@ int explain_command(const ExplainRequest& request, const Console& console) {
   const auto& inputs = std::get<Inputs>(loaded);
   const InputErrors unknown = unknown_labels(inputs.scenario, {request.method}, "--method");
   if (!unknown.empty()) return report_wrong_input(unknown, console);
-  const Explanation explanation = explain(inputs, request);
+  PointDetail detail = run_point(inputs.scenario, inputs.profile, request.method, request.context, request.batch);
+  if (!detail.result.fits) return report_wrong_input({misfit(detail.result)}, console);
+  const Explanation explanation = explain(inputs, request, std::move(detail));
   console.out(request.json ? json_text(explain_json(explanation))
                            : explain_text(explanation, look_of(console, request.no_colour)));
   return kDone;

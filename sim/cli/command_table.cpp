@@ -18,8 +18,9 @@ FlagSpec set_flag() {
           .value = "PATH=VALUE",
           .repeatable = true,
           .meaning =
-              "Replace one value of the scenario by its dotted path, as if it were written in the file. "
-              "May be repeated; the last one wins."};
+              "Replace one value of the scenario by its dotted path, as if it were written in the file; elements of "
+              "lists by label, name or index (workloads.decode, workloads[0]). Paths to files start at the current "
+              "folder. May be repeated; the last one wins."};
 }
 
 FlagSpec seed_flag() {
@@ -61,7 +62,8 @@ CommandSpec run_command() {
       .summary = "Simulate scenarios: a table of every point, the claims beside it, and files to look closer.",
       .details =
           "SCENARIO is a path or the name of a shipped scenario (see 'outrider list scenarios').\n"
-          "The fields of results.json are documented in sim/cli/report_json.h; timeline.json opens in ui.perfetto.dev.",
+          "'outrider help results' documents the columns of results.csv and claims.csv, and so does RESULTS.md; the\n"
+          "fields of results.json are documented in sim/cli/report_json.h; timeline.json opens in ui.perfetto.dev.",
       .operand = scenario_operand(true),
       .flags = run_flags(),
       .examples = {{"outrider run paper/scoutattention", "the paper's comparison"},
@@ -202,14 +204,15 @@ CommandSpec completion_command() {
 CommandSpec help_command() {
   return {
       .name = "help",
-      .summary = "Explain the program or one command.",
+      .summary = "Explain the program, one command, or the columns of the results.",
       .details = "",
       .operand = {.name = "COMMAND",
                   .required = false,
                   .offer = Offer::choices,
-                  .choices = {"run", "explain", "calibrate", "list", "schema", "completion", "help"}},
+                  .choices = {"run", "explain", "calibrate", "list", "schema", "completion", "help", "results"}},
       .flags = {help_flag()},
-      .examples = {{"outrider help run", "the flags of run"}},
+      .examples = {{"outrider help run", "the flags of run"},
+                   {"outrider help results", "the columns of results.csv and claims.csv"}},
   };
 }
 

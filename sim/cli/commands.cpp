@@ -77,6 +77,10 @@ int completion_command(const CompletionRequest& request, const Console& console)
 
 int help_command(const HelpRequest& request, const Console& console) {
   const CommandSpec* command = find_command(request.command);
+  if (request.command == "results") {
+    console.out(results_help());
+    return kDone;
+  }
   CHECK(command != nullptr || request.command.empty(), "help on '{}', which is no command", request.command);
   console.out(command == nullptr ? program_help() : command_help(*command));
   return kDone;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "sim/cli/format.h"
+#include "sim/cli/report_csv.h"
 #include "sim/cli/table.h"
 
 namespace outrider {
@@ -88,7 +89,29 @@ std::string program_help() {
          examples({{"outrider list scenarios", "what is shipped"},
                    {"outrider run paper/scoutattention", "a comparison, as a table and files"},
                    {"outrider explain paper/scoutattention --method scout", "where a step's time goes"},
-                   {"outrider help run", "the options of a command"}});
+                   {"outrider help run", "the options of a command"},
+                   {"outrider help results", "the columns of results.csv and claims.csv"}});
+}
+
+std::string results_help() {
+  const auto table = [](const std::vector<CsvColumnInfo>& columns) {
+    std::string rows = "| column | meaning |\n|---|---|\n";
+    for (const CsvColumnInfo& column : columns) rows += fmt::format("| `{}` | {} |\n", column.heading, column.meaning);
+    return rows;
+  };
+  return "# The columns of results.csv and claims.csv\n\n"
+         "`outrider help results` prints this page. Numbers are SI (seconds, bytes) unless the name says otherwise, "
+         "and\n"
+         "shares are fractions of 1. An empty cell is a figure that does not exist: a point that does not fit has "
+         "none.\n\n"
+         "## results.csv, one row per point\n\n" +
+         table(results_columns()) +
+         "| `use_<resource>` | one column for each resource of the machine, such as `use_hbm` or `use_link_h2d`: its "
+         "share of what it achieves, over all steps, warm-up included |\n\n"
+         "## claims.csv, one row per published figure\n\n" +
+         table(claims_columns()) +
+         "\nresults.json has the same figures and more; its fields are documented in\n"
+         "[sim/cli/report_json.h](sim/cli/report_json.h).\n";
 }
 
 }  // namespace outrider

@@ -68,6 +68,22 @@ std::vector<ScenarioOverride> overrides_of(const InputRequest& request) {
   return overrides;
 }
 
+// A profile fitted on another machine is one that was transferred, where the scenario allows it; so is one fitted on
+// this machine before its figures were altered. Else a message.
+std::optional<std::string> transfer_where_needed(const Scenario& scenario, Profile& profile) {
+  if (profile.kind != ProfileKind::fitted) return std::nullopt;
+  const bool elsewhere = profile.machine != scenario.machine.name;
+  if (elsewhere && !scenario.transfer_profile) {
+    return fmt::format(
+        "{}: profile: expected one for machine '{}', got '{}'{}, which was fitted on '{}'; "
+        "'transfer_profile: true' allows it",
+        scenario.source_file, scenario.machine.name, profile.name,
+        scenario.profile_beside_machine ? " (profile.yaml beside the machine's file)" : "", profile.machine);
+  }
+  if (elsewhere || !scenario.machine_changes.empty()) profile = transferred(std::move(profile));
+  return std::nullopt;
+}
+
 // The line, or the errors that kept the file from being read.
 template <class Spec, class Line>
 std::variant<std::string, InputErrors> described(const std::optional<Spec>& spec, const ConfigErrors& errors,
@@ -102,15 +118,7 @@ std::variant<Inputs, InputErrors> load_inputs(const InputRequest& request, const
   if (!scenario) return texts(errors);
   auto profile = read_profile(scenario->profile, errors);
   if (!profile) return texts(errors);
-  if (profile->kind == ProfileKind::fitted && profile->machine != scenario->machine.name) {
-    if (!scenario->transfer_profile) {
-      return InputErrors{
-          fmt::format("{}: profile: expected one for machine '{}', got '{}', which was fitted on '{}'; "
-                      "'transfer_profile: true' allows it",
-                      scenario->source_file, scenario->machine.name, profile->name, profile->machine)};
-    }
-    profile = transferred(std::move(*profile));
-  }
+  if (auto error = transfer_where_needed(*scenario, *profile)) return InputErrors{*error};
   return Inputs{.scenario = std::move(*scenario), .profile = std::move(*profile)};
 }
 

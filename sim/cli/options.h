@@ -69,7 +69,7 @@ struct CompletionRequest {
 };
 struct HelpRequest {
   std::string command;
-};  // empty: the program
+};  // empty: the program; "results": the columns of its files
 struct VersionRequest {};
 
 using Request = std::variant<RunRequest, ExplainRequest, CalibrateRequest, ListRequest, SchemaRequest,

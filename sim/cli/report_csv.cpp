@@ -1,9 +1,11 @@
-// CSV tables: a list of columns, each a heading and how it is read off a row.
+// CSV tables: a list of columns, each a heading, what it means and how it is read off a row.
 #include "sim/cli/report_csv.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
+#include <cmath>
 #include <functional>
 
 #include "sim/cli/format.h"
@@ -14,7 +16,7 @@ namespace {
 
 template <class Row>
 struct CsvColumn {
-  std::string heading;
+  std::string heading, meaning;
   std::function<std::string(const Row&)> field;
 };
 
@@ -31,91 +33,150 @@ std::string csv_table(const std::vector<CsvColumn<Row>>& columns, const std::vec
   return result;
 }
 
+template <class Row>
+std::vector<CsvColumnInfo> infos_of(const std::vector<CsvColumn<Row>>& columns) {
+  std::vector<CsvColumnInfo> infos;
+  for (const auto& column : columns) infos.push_back({column.heading, column.meaning});
+  return infos;
+}
+
 std::string yes_no(bool value) { return value ? "true" : "false"; }
+std::string count_or_none(std::int64_t value) { return value > 0 ? fmt::format("{}", value) : std::string(); }
+// Of a sum of bytes, each whole but for rounding.
+std::string whole(double value) { return std::isfinite(value) ? fmt::format("{:.0f}", value) : std::string(); }
 
 template <class Row>
 void add_provenance(std::vector<CsvColumn<Row>>& columns, const RunReport& report) {
-  const auto add = [&columns](const std::string& heading, const std::string& text) {
-    columns.push_back({heading, [text](const Row&) { return text; }});
+  const auto add = [&columns](const char* heading, const char* meaning, const std::string& text) {
+    columns.push_back({heading, meaning, [text](const Row&) { return text; }});
   };
-  add("scenario", report.scenario);
-  add("model", report.model);
-  add("machine", report.machine);
-  add("profile", report.profile);
-  add("profile_kind", report.profile_kind);
-  add("seed", fmt::format("{}", report.seed));
-  add("version", report.version);
+  add("scenario", "its name", report.scenario);
+  add("model", "its name", report.model);
+  add("machine", "its name", report.machine);
+  add("machine_changes", "figures in which it differs from the machine of that name, separated by bars; empty: none",
+      join(report.machine_changes, " | "));
+  add("profile", "name of the coefficient profile", report.profile);
+  add("profile_kind", "assumed, fitted (on this machine) or transferred (from another, or before it was altered)",
+      report.profile_kind);
+  add("seed", "of all random choices", fmt::format("{}", report.seed));
+  add("version", "of the program", report.version);
 }
 
 template <class Row>
 void add_caveats(std::vector<CsvColumn<Row>>& columns, const RunReport& report) {
   const std::string text = join(report.caveats, " | ");
-  columns.push_back({"caveats", [text](const Row&) { return text; }});
+  columns.push_back(
+      {"caveats", "what to bear in mind with every row, separated by bars", [text](const Row&) { return text; }});
 }
 
-using PointColumns = std::vector<CsvColumn<PointResult>>;
+using Point = PointResult;
+using PointColumns = std::vector<CsvColumn<Point>>;
 
 void add_identity(PointColumns& columns) {
-  columns.push_back({"workload", [](const PointResult& p) { return p.workload; }});
-  columns.push_back({"label", [](const PointResult& p) { return p.label; }});
-  columns.push_back({"method", [](const PointResult& p) { return p.method; }});
-  columns.push_back({"preset", [](const PointResult& p) { return p.preset; }});
-  columns.push_back({"context", [](const PointResult& p) { return fmt::format("{}", p.context); }});
-  columns.push_back({"batch", [](const PointResult& p) { return fmt::format("{}", p.batch); }});
-  columns.push_back({"automatic_batch", [](const PointResult& p) { return yes_no(p.automatic_batch); }});
-  columns.push_back({"fits", [](const PointResult& p) { return yes_no(p.fits); }});
-  columns.push_back({"limit", [](const PointResult& p) { return p.limit; }});
+  columns.push_back({"workload", "name of the workload", [](const Point& p) { return p.workload; }});
+  columns.push_back({"label", "the scenario's name of the method", [](const Point& p) { return p.label; }});
+  columns.push_back({"method", "the system", [](const Point& p) { return p.method; }});
+  columns.push_back({"preset", "of the system's parameters", [](const Point& p) { return p.preset; }});
+  columns.push_back(
+      {"context", "tokens cached when decoding starts", [](const Point& p) { return fmt::format("{}", p.context); }});
+  columns.push_back({"batch", "sequences; where the point does not fit, as asked for, and empty where memory decides",
+                     [](const Point& p) { return count_or_none(p.fits ? p.batch : p.given_batch); }});
+  columns.push_back({"automatic_batch", "true where memory or max_batch chose the batch",
+                     [](const Point& p) { return yes_no(p.automatic_batch); }});
+  columns.push_back({"decode_steps", "measured steps, which step times, tokens_per_s, gpu_idle and the ledger are of",
+                     [](const Point& p) { return fmt::format("{}", p.decode_steps); }});
+  columns.push_back(
+      {"fits", "false where the model or batch does not fit", [](const Point& p) { return yes_no(p.fits); }});
+  columns.push_back({"limit", "what bounds the batch (HBM, DRAM, max_batch, given), or what does not fit",
+                     [](const Point& p) { return p.limit; }});
 }
 
-void add_figure(PointColumns& columns, const std::string& heading, std::function<double(const PointResult&)> figure) {
-  columns.push_back(
-      {heading, [read = std::move(figure)](const PointResult& p) { return p.fits ? exact(read(p)) : std::string(); }});
+// Empty for a point that does not fit.
+struct Figure {
+  const char* heading;
+  const char* meaning;
+  std::function<double(const Point&)> read;
+  std::function<std::string(double)> written = exact;
+};
+void add_figure(PointColumns& columns, Figure figure) {
+  columns.push_back({figure.heading, figure.meaning,
+                     [figure](const Point& p) { return p.fits ? figure.written(figure.read(p)) : std::string(); }});
 }
 
 void add_speed(PointColumns& columns, const RunReport& report) {
-  add_figure(columns, "tokens_per_s", [](const PointResult& p) { return p.tokens_per_s; });
-  columns.push_back({"baseline", [&report](const PointResult& p) {
-                       const PointResult* baseline = baseline_of(report, p);
+  add_figure(columns, {"tokens_per_s", "decode throughput", [](const Point& p) { return p.tokens_per_s; }});
+  columns.push_back({"baseline", "label of the row compared with: full_kv if it fits, else the first that fits",
+                     [&report](const Point& p) {
+                       const Point* baseline = baseline_of(report, p);
                        return baseline == nullptr ? std::string() : baseline->label;
                      }});
-  add_figure(columns, "versus_baseline", [&report](const PointResult& p) { return versus_baseline(report, p); });
-  add_figure(columns, "tpot_s", [](const PointResult& p) { return p.tpot.value(); });
-  add_figure(columns, "step_p5_s", [](const PointResult& p) { return p.step_p5.value(); });
-  add_figure(columns, "step_p95_s", [](const PointResult& p) { return p.step_p95.value(); });
-  columns.push_back({"ttft_s", [](const PointResult& p) {
-                       return p.fits && p.ttft.value() > 0.0 ? exact(p.ttft.value()) : std::string();
-                     }});
+  add_figure(columns, {"versus_baseline", "ratio of tokens_per_s",
+                       [&report](const Point& p) { return versus_baseline(report, p); }});
+  add_figure(columns,
+             {"tpot_s", "mean time per output token, in seconds", [](const Point& p) { return p.tpot.value(); }});
+  add_figure(columns,
+             {"step_p5_s", "5th percentile of the step time", [](const Point& p) { return p.step_p5.value(); }});
+  add_figure(columns,
+             {"step_p95_s", "95th percentile of the step time", [](const Point& p) { return p.step_p95.value(); }});
+  add_figure(columns, {"step_trend", "median step time of the last quarter of the steps, as a ratio to the first's",
+                       [](const Point& p) { return p.step_trend; }});
+  columns.push_back(
+      {"ttft_s", "one prompt's prefill, unqueued, with its offload traffic; empty if not charged",
+       [](const Point& p) { return p.fits && p.ttft.value() > 0.0 ? exact(p.ttft.value()) : std::string(); }});
 }
 
-void add_details(PointColumns& columns) {
-  add_figure(columns, "prefill_bytes", [](const PointResult& p) { return p.prefill_bytes; });
-  add_figure(columns, "gpu_idle", [](const PointResult& p) { return p.gpu_idle; });
-  add_figure(columns, "cpu_ratio", [](const PointResult& p) { return p.facts.cpu_ratio; });
-  add_figure(columns, "recall_interval", [](const PointResult& p) { return p.facts.recall_interval; });
-  add_figure(columns, "turnover", [](const PointResult& p) { return p.facts.turnover; });
-  add_figure(columns, "link_bytes_per_step", [](const PointResult& p) { return p.facts.link_bytes_per_step; });
-  add_figure(columns, "ledger_dependency_s",
-             [](const PointResult& p) { return p.ledger.dependency.seconds().value(); });
-  add_figure(columns, "ledger_queue_s", [](const PointResult& p) { return p.ledger.queue.seconds().value(); });
-  add_figure(columns, "ledger_contention_s",
-             [](const PointResult& p) { return p.ledger.contention.seconds().value(); });
-  add_figure(columns, "ledger_work_s", [](const PointResult& p) { return p.ledger.work.seconds().value(); });
-  for (const auto tier : {MemoryUse::Tier::hbm, MemoryUse::Tier::dram, MemoryUse::Tier::pinned}) {
-    const std::string_view name = tier == MemoryUse::Tier::pinned ? "pinned"
-                                  : tier == MemoryUse::Tier::hbm  ? "hbm"
-                                                                  : "dram";
-    // Also for points that do not fit: it says by how much.
-    columns.push_back(
-        {fmt::format("{}_bytes", name), [tier](const PointResult& p) { return exact(tier_total(p, tier).value()); }});
-  }
-  columns.push_back({"limited_by", [](const PointResult& p) { return plain_causes(p.causes); }});
-  columns.push_back({"fingerprint", [](const PointResult& p) { return fingerprint_text(p.fingerprint); }});
+void add_facts(PointColumns& columns) {
+  add_figure(columns, {"prefill_bytes", "offload traffic of that prefill",
+                       [](const Point& p) { return p.prefill_bytes; }, whole});
+  add_figure(columns,
+             {"gpu_idle", "share of time without a kernel on any stream", [](const Point& p) { return p.gpu_idle; }});
+  add_figure(columns,
+             {"cpu_ratio", "tokens attended by the CPU ÷ budget", [](const Point& p) { return p.facts.cpu_ratio; }});
+  add_figure(columns, {"recall_interval", "mean steps between recalls of a layer; 0 without recalls",
+                       [](const Point& p) { return p.facts.recall_interval; }});
+  add_figure(columns, {"turnover", "share of selected blocks not selected in the step before",
+                       [](const Point& p) { return p.facts.turnover; }});
+  add_figure(columns, {"link_bytes_per_step", "payload to and from the GPU, mean over the steps",
+                       [](const Point& p) { return p.facts.link_bytes_per_step; }});
+}
+
+// Spans overlap, so these sums exceed the time that passed.
+void add_ledger(PointColumns& columns) {
+  const auto add = [&columns](const char* heading, const char* meaning, Duration Ledger::*part) {
+    add_figure(columns, {heading, meaning, [part](const Point& p) { return (p.ledger.*part).seconds().value(); }});
+  };
+  add("ledger_sum_dependency_s",
+      "waiting for predecessors, summed over all spans of all measured steps, which overlap: more than the time passed",
+      &Ledger::dependency);
+  add("ledger_sum_queue_s", "likewise: ready, but without a lane or slot", &Ledger::queue);
+  add("ledger_sum_contention_s", "likewise: running slower than alone on the machine", &Ledger::contention);
+  add("ledger_sum_work_s", "likewise: what each span takes alone", &Ledger::work);
+}
+
+void add_memory(PointColumns& columns) {
+  const auto add = [&columns](const char* heading, const char* meaning, MemoryUse::Tier tier) {
+    add_figure(columns, {heading, meaning, [tier](const Point& p) { return tier_total(p, tier).value(); }, whole});
+  };
+  add("hbm_bytes", "GPU memory planned at this batch, with what is kept for activations and runtime",
+      MemoryUse::Tier::hbm);
+  add("dram_bytes", "pageable host memory planned at this batch, with what is kept for the system",
+      MemoryUse::Tier::dram);
+  add("pinned_bytes", "pinned host memory planned at this batch", MemoryUse::Tier::pinned);
+}
+
+void add_remarks(PointColumns& columns) {
+  columns.push_back({"limited_by", "the first causes on the critical path, in words",
+                     [](const Point& p) { return plain_causes(p.causes); }});
+  columns.push_back({"notes", "what to bear in mind with this row, separated by bars",
+                     [](const Point& p) { return join(p.notes, " | "); }});
+  columns.push_back({"fingerprint", "of the decode trace, 16 hex digits",
+                     [](const Point& p) { return p.fits ? fingerprint_text(p.fingerprint) : std::string(); }});
 }
 
 // Resources in the order in which the rows first name them.
 std::vector<std::string> resources_of(const RunReport& report) {
   std::vector<std::string> names;
-  for (const PointResult& point : report.points) {
+  for (const Point& point : report.points) {
     for (const Utilisation& use : point.utilisations) {
       if (std::find(names.begin(), names.end(), use.resource) == names.end()) names.push_back(use.resource);
     }
@@ -123,14 +184,90 @@ std::vector<std::string> resources_of(const RunReport& report) {
   return names;
 }
 
+// "use_pcie_h2d" of "PCIe h2d".
+std::string use_heading(const std::string& resource) {
+  std::string heading = "use";
+  bool gap = true;
+  for (const char letter : resource) {
+    const auto byte = static_cast<unsigned char>(letter);
+    const bool plain = byte < 0x80 && std::isalnum(byte) != 0;
+    if (plain) heading += std::string(gap ? "_" : "") + static_cast<char>(std::tolower(byte));
+    gap = !plain;
+  }
+  return heading;
+}
+
 void add_utilisations(PointColumns& columns, const RunReport& report) {
   for (const std::string& name : resources_of(report)) {
-    columns.push_back({"use of " + name, [name](const PointResult& p) {
+    columns.push_back({use_heading(name), "", [name](const Point& p) {
                          const auto found = std::find_if(p.utilisations.begin(), p.utilisations.end(),
                                                          [&](const Utilisation& use) { return use.resource == name; });
                          return found == p.utilisations.end() ? std::string() : exact(found->share);
                        }});
   }
+}
+
+PointColumns fixed_columns(const RunReport& report) {
+  PointColumns columns;
+  add_provenance(columns, report);
+  add_identity(columns);
+  add_speed(columns, report);
+  add_facts(columns);
+  add_ledger(columns);
+  add_memory(columns);
+  add_remarks(columns);
+  add_caveats(columns, report);
+  return columns;
+}
+
+using ClaimColumns = std::vector<CsvColumn<ClaimResult>>;
+
+void add_claim(ClaimColumns& columns) {
+  columns.push_back({"id", "as in the scenario", [](const ClaimResult& c) { return c.claim.id; }});
+  columns.push_back({"claim", "what is claimed, in our words", [](const ClaimResult& c) { return c.claim.text; }});
+  columns.push_back({"metric", "what is read off the rows", [](const ClaimResult& c) { return c.claim.metric; }});
+  columns.push_back({"method", "label that it is about", [](const ClaimResult& c) { return c.claim.method; }});
+  columns.push_back({"baseline", "label compared with", [](const ClaimResult& c) { return c.claim.baseline; }});
+  columns.push_back({"workload", "that it is read from", [](const ClaimResult& c) { return c.claim.workload; }});
+  columns.push_back({"context", "that it is read at; empty: any",
+                     [](const ClaimResult& c) { return count_or_none(c.claim.context); }});
+  columns.push_back({"batch", "that it is read at; empty: what memory holds",
+                     [](const ClaimResult& c) { return count_or_none(c.claim.batch); }});
+  columns.push_back({"relation", "equals, at_most or at_least", [](const ClaimResult& c) { return c.claim.relation; }});
+  columns.push_back({"claimed", "the published figure", [](const ClaimResult& c) { return exact(c.claim.value); }});
+}
+
+void add_judgement(ClaimColumns& columns) {
+  const auto figure = [](double ClaimResult::*value) {
+    return [value](const ClaimResult& c) { return c.available ? exact(c.*value) : std::string(); };
+  };
+  columns.push_back(
+      {"predicted", "the simulator's figure; empty where not available", figure(&ClaimResult::predicted)});
+  columns.push_back({"difference", "predicted ÷ claimed − 1", figure(&ClaimResult::difference)});
+  columns.push_back({"tested_difference",
+                     "what is held against 20 % where the relation is equals: difference, or of a ratio of speeds the "
+                     "difference of the gains over 1, (predicted − 1) ÷ (claimed − 1) − 1",
+                     figure(&ClaimResult::tested_difference)});
+  columns.push_back({"verdict", "holds, differs, not available, or input (sets something: no test)",
+                     [](const ClaimResult& c) { return verdict(c); }});
+  columns.push_back({"rests_on_trend", "true where a row that it is read from has step times that trend",
+                     [](const ClaimResult& c) { return yes_no(c.rests_on_trend); }});
+  columns.push_back({"certainty", "of the claimed figure: P read in the source, S secondary, I inferred, R recalled",
+                     [](const ClaimResult& c) { return c.claim.certainty; }});
+  columns.push_back({"source", "where it is published", [](const ClaimResult& c) { return c.claim.source; }});
+  columns.push_back({"conditions", "what the source says, and leaves unsaid, about them",
+                     [](const ClaimResult& c) { return c.claim.conditions; }});
+  columns.push_back({"note", "the rows that it was read from, or why there is no figure",
+                     [](const ClaimResult& c) { return c.note; }});
+}
+
+ClaimColumns claim_columns(const RunReport& report) {
+  ClaimColumns columns;
+  add_provenance(columns, report);
+  add_claim(columns);
+  add_judgement(columns);
+  add_caveats(columns, report);
+  return columns;
 }
 
 }  // namespace
@@ -153,38 +290,15 @@ std::string csv_line(const std::vector<std::string>& fields) {
 }
 
 std::string results_csv(const RunReport& report) {
-  PointColumns columns;
-  add_provenance(columns, report);
-  add_identity(columns);
-  add_speed(columns, report);
-  add_details(columns);
-  add_caveats(columns, report);
+  PointColumns columns = fixed_columns(report);
   add_utilisations(columns, report);
   return csv_table(columns, report.points);
 }
 
-std::string claims_csv(const RunReport& report) {
-  std::vector<CsvColumn<ClaimResult>> columns;
-  add_provenance(columns, report);
-  columns.push_back({"id", [](const ClaimResult& c) { return c.claim.id; }});
-  columns.push_back({"claim", [](const ClaimResult& c) { return c.claim.text; }});
-  columns.push_back({"metric", [](const ClaimResult& c) { return c.claim.metric; }});
-  columns.push_back({"method", [](const ClaimResult& c) { return c.claim.method; }});
-  columns.push_back({"baseline", [](const ClaimResult& c) { return c.claim.baseline; }});
-  columns.push_back({"workload", [](const ClaimResult& c) { return c.claim.workload; }});
-  columns.push_back({"context", [](const ClaimResult& c) { return fmt::format("{}", c.claim.context); }});
-  columns.push_back({"batch", [](const ClaimResult& c) { return fmt::format("{}", c.claim.batch); }});
-  columns.push_back({"relation", [](const ClaimResult& c) { return c.claim.relation; }});
-  columns.push_back({"claimed", [](const ClaimResult& c) { return exact(c.claim.value); }});
-  columns.push_back({"predicted", [](const ClaimResult& c) { return c.available ? exact(c.predicted) : ""; }});
-  columns.push_back({"difference", [](const ClaimResult& c) { return c.available ? exact(c.difference) : ""; }});
-  columns.push_back({"verdict", [](const ClaimResult& c) { return verdict(c); }});
-  columns.push_back({"certainty", [](const ClaimResult& c) { return c.claim.certainty; }});
-  columns.push_back({"source", [](const ClaimResult& c) { return c.claim.source; }});
-  columns.push_back({"conditions", [](const ClaimResult& c) { return c.claim.conditions; }});
-  columns.push_back({"note", [](const ClaimResult& c) { return c.note; }});
-  add_caveats(columns, report);
-  return csv_table(columns, report.claims);
-}
+std::string claims_csv(const RunReport& report) { return csv_table(claim_columns(report), report.claims); }
+
+std::vector<CsvColumnInfo> results_columns() { return infos_of(fixed_columns({})); }
+
+std::vector<CsvColumnInfo> claims_columns() { return infos_of(claim_columns({})); }
 
 }  // namespace outrider

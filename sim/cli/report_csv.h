@@ -13,10 +13,18 @@ namespace outrider {
 std::string csv_field(std::string_view text);
 std::string csv_line(const std::vector<std::string>& fields);  // with its line end
 
-// One row per point. Fields of a point that does not fit are empty, as is ttft_s where prefill is not charged.
-// After the fixed columns, one column "use of <resource>" per resource of the run: its share of capacity.
+// One row per point. Fields of a point that does not fit are empty but for what it is and why, as is ttft_s where
+// prefill is not charged. After the fixed columns, one column "use_<resource>" per resource of the run: its share of
+// capacity.
 std::string results_csv(const RunReport& report);
-// One row per claim; predicted and difference are empty where a claim is not available.
+// One row per claim; predicted and the differences are empty where a claim is not available.
 std::string claims_csv(const RunReport& report);
+
+// The columns that every run has, in order; `outrider help results` prints them.
+struct CsvColumnInfo {
+  std::string heading, meaning;
+};
+std::vector<CsvColumnInfo> results_columns();
+std::vector<CsvColumnInfo> claims_columns();
 
 }  // namespace outrider

@@ -34,7 +34,8 @@ std::string summary_text(const Explanation& explanation) {
   return fmt::format("{}: {} with preset {}, context {}, batch {}{}\n{} tokens/s, {} per step, GPU idle {}\n",
                      printable(point.label), point.method, point.preset, token_count(point.context), point.batch,
                      printable(batch), significant(point.tokens_per_s, 4), duration(point.tpot),
-                     percent(point.gpu_idle));
+                     percent(point.gpu_idle)) +
+         (point.notes.empty() ? "" : fmt::format("Note: {}\n", printable(join(point.notes, "; "))));
 }
 
 std::string operations_text(const Explanation& explanation, const TableLook& look) {
@@ -145,15 +146,11 @@ std::vector<OperationRow> operation_rows(const Trace& trace, StepRange measured)
 }
 
 std::string explain_text(const Explanation& explanation, const TableLook& look) {
-  const PointResult& point = explanation.detail.result;
+  CHECK(explanation.detail.result.fits, "{} does not fit", explanation.detail.result.label);
   std::string result = provenance_text(explanation.provenance, look) + "\n" + summary_text(explanation);
-  if (point.fits) {
-    result += section("time by operation and lane (ms per step)", operations_text(explanation, look), look);
-    result += section("critical path by cause", causes_text(explanation, look), look);
-    result += section("use of the resources", utilisations_text(explanation, look), look);
-  } else {
-    result += fmt::format("\ndoes not fit: {}\n", printable(point.limit));
-  }
+  result += section("time by operation and lane (ms per step)", operations_text(explanation, look), look);
+  result += section("critical path by cause", causes_text(explanation, look), look);
+  result += section("use of the resources", utilisations_text(explanation, look), look);
   result += section("memory", memory_text(explanation, look), look);
   if (!explanation.help.empty()) {
     result += section("what would help most (simulated, one change at a time)", help_text(explanation, look), look);
@@ -166,7 +163,7 @@ nlohmann::ordered_json explain_json(const Explanation& explanation) {
   nlohmann::ordered_json json = provenance_json(explanation.provenance);
   json["point"] = {{"label", point.label},       {"method", point.method},   {"preset", point.preset},
                    {"workload", point.workload}, {"context", point.context}, {"batch", point.batch},
-                   {"fits", point.fits},         {"limit", point.limit}};
+                   {"fits", point.fits},         {"limit", point.limit},     {"notes", point.notes}};
   json["tokens_per_s"] = point.tokens_per_s;
   json["tpot_s"] = point.tpot.value();
   json["gpu_idle"] = point.gpu_idle;

@@ -1,7 +1,7 @@
 // Where one method's step spends its time: ledger, critical path, utilisation, memory, and what would help.
 //
 // `outrider explain --json` prints the provenance fields of results.json (see report_json.h) and:
-//   point                         label, method, preset, workload, context, batch, fits, limit
+//   point                         label, method, preset, workload, context, batch, fits, limit, notes
 //   tokens_per_s, tpot_s, gpu_idle
 //   steps                         measured steps that the figures below are averaged over
 //   operations[]                  by lane and op family, most time first; per step
@@ -38,6 +38,7 @@ struct OperationRow {
 // Most busy time (work + contention) first; equals by lane, then by name. Barriers that take no time are left out.
 std::vector<OperationRow> operation_rows(const Trace& trace, StepRange measured);
 
+// Of a point that fits.
 std::string explain_text(const Explanation& explanation, const TableLook& look);
 nlohmann::ordered_json explain_json(const Explanation& explanation);
 

@@ -14,6 +14,8 @@ using Json = nlohmann::ordered_json;
 constexpr int kSchemaVersion = 1;
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+// Bytes are whole but for rounding.
+Json whole(double value) { return std::isfinite(value) ? Json(std::llround(value)) : Json(nullptr); }
 Json number_if(bool given, double value) { return given ? number(value) : Json(nullptr); }
 
 Json facts_json(const MethodFacts& facts) {
@@ -33,10 +35,13 @@ void add_identity(Json& json, const PointResult& point) {
   json["preset"] = point.preset;
   json["workload"] = point.workload;
   json["context"] = point.context;
-  json["batch"] = point.batch;
+  const std::int64_t batch = point.fits ? point.batch : point.given_batch;
+  json["batch"] = batch > 0 ? Json(batch) : Json(nullptr);
   json["automatic_batch"] = point.automatic_batch;
+  json["decode_steps"] = point.decode_steps;
   json["fits"] = point.fits;
   json["limit"] = point.limit;
+  json["notes"] = point.notes;
 }
 
 void add_speed(Json& json, const RunReport& report, const PointResult& point) {
@@ -47,8 +52,9 @@ void add_speed(Json& json, const RunReport& report, const PointResult& point) {
   json["tpot_s"] = number_if(point.fits, point.tpot.value());
   json["step_p5_s"] = number_if(point.fits, point.step_p5.value());
   json["step_p95_s"] = number_if(point.fits, point.step_p95.value());
+  json["step_trend"] = number_if(point.fits, point.step_trend);
   json["ttft_s"] = number_if(point.fits && point.ttft.value() > 0.0, point.ttft.value());
-  json["prefill_bytes"] = number_if(point.fits, point.prefill_bytes);
+  json["prefill_bytes"] = point.fits ? whole(point.prefill_bytes) : Json(nullptr);
   json["gpu_idle"] = number_if(point.fits, point.gpu_idle);
 }
 
@@ -59,10 +65,10 @@ Json point_json(const RunReport& report, const PointResult& point) {
   json["facts"] = point.fits ? facts_json(point.facts) : Json(nullptr);
   json["limited_by"] = plain_causes(point.causes);
   json["causes"] = causes_json(point.causes);
-  json["ledger"] = ledger_json(point.ledger);
+  json["ledger"] = point.fits ? ledger_json(point.ledger) : Json(nullptr);
   json["utilisations"] = utilisations_json(point.utilisations);
   json["memory"] = memory_json(point);
-  json["fingerprint"] = fingerprint_text(point.fingerprint);
+  json["fingerprint"] = point.fits ? Json(fingerprint_text(point.fingerprint)) : Json(nullptr);
   return json;
 }
 
@@ -82,8 +88,10 @@ Json claim_json(const ClaimResult& result) {
   json["available"] = result.available;
   json["predicted"] = number_if(result.available, result.predicted);
   json["difference"] = number_if(result.available, result.difference);
+  json["tested_difference"] = number_if(result.available, result.tested_difference);
   json["verdict"] = verdict(result);
   json["input"] = claim.input;
+  json["rests_on_trend"] = result.rests_on_trend;
   json["certainty"] = claim.certainty;
   json["source"] = claim.source;
   json["conditions"] = claim.conditions;
@@ -101,6 +109,7 @@ Json provenance_json(const RunReport& report) {
   json["scenario"] = report.scenario;
   json["model"] = report.model;
   json["machine"] = report.machine;
+  json["machine_changes"] = report.machine_changes;
   json["profile"] = report.profile;
   json["profile_kind"] = report.profile_kind;
   json["seed"] = report.seed;
@@ -143,9 +152,9 @@ Json memory_json(const PointResult& point) {
   for (const MemoryUse& use : point.memory) {
     json.push_back({{"what", use.what},
                     {"tier", tier_name(use.tier)},
-                    {"fixed_bytes", number(use.fixed.value())},
-                    {"per_sequence_bytes", number(use.per_sequence.value())},
-                    {"total_bytes", number(total_at(use, point.batch).value())}});
+                    {"fixed_bytes", whole(use.fixed.value())},
+                    {"per_sequence_bytes", whole(use.per_sequence.value())},
+                    {"total_bytes", point.fits ? whole(total_at(use, point.batch).value()) : Json(nullptr)}});
   }
   return json;
 }

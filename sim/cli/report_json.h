@@ -7,23 +7,27 @@
 //   program                       "outrider"
 //   version                       version of the program
 //   scenario, model, machine      names
+//   machine_changes[]             figures in which the machine differs from the one of that name
 //   profile                       name of the coefficient profile
-//   profile_kind                  "assumed", "fitted" or "transferred"
+//   profile_kind                  "assumed", "fitted" or "transferred" (from another machine, or before it was altered)
 //   seed                          integer
 //   caveats[]                     what to bear in mind with every figure
 //   points[]                      by workload, context, batch, then method order of the scenario
 //     label, method, preset       the scenario's name of the row, the system, and its preset
 //     workload                    name of the workload
 //     context                     tokens cached when decoding starts
-//     batch                       sequences
+//     batch                       sequences; where the point does not fit, as asked for, null where memory decides
 //     automatic_batch             true where memory or max_batch chose the batch
+//     decode_steps                measured steps, which step times, tokens_per_s, gpu_idle and the ledger are of
 //     fits                        false where the model or batch does not fit
 //     limit                       what bounds the batch ("HBM", "DRAM", "max_batch", "given") or what does not fit
+//     notes[]                     what to bear in mind with this row, such as a step time that trends
 //     tokens_per_s                decode throughput
 //     baseline                    label of the row compared with: full_kv if it fits, else the first that fits; or null
 //     versus_baseline             ratio of tokens_per_s
 //     tpot_s                      mean time per output token
 //     step_p5_s, step_p95_s       percentiles of the step time
+//     step_trend                  median step time of the last quarter of the steps ÷ that of the first
 //     ttft_s                      one prompt's prefill, unqueued, with its offload traffic; null if not charged
 //     prefill_bytes               offload traffic of that prefill
 //     gpu_idle                    share of time without a kernel on any stream
@@ -38,13 +42,13 @@
 //       lane, operation           where it ran, and the op family
 //       bottleneck                resource that limited it for longest; "": a latency or a limit of its own
 //       time_s, share             on the critical path, and of the elapsed time
-//     ledger                      over all spans of the measured steps
+//     ledger                      summed over all spans of all measured steps, which overlap; null where nothing fits
 //       dependency_s, queue_s, contention_s, work_s
 //     utilisations[]
 //       resource, share           of what it achieves, over all steps, warm-up included
 //       amount_per_step, unit     "B", "FLOP", "s" (time of an engine), "B read-equivalent" (HBM: what is written and
 //                                 copied weighs as the reads it displaces)
-//     memory[]                    at this batch
+//     memory[]                    at this batch; total_bytes null where the point does not fit
 //       what, tier                consumer; "HBM", "DRAM" or "pinned DRAM"
 //       fixed_bytes, per_sequence_bytes, total_bytes
 //     fingerprint                 of the decode trace, 16 hex digits
@@ -55,7 +59,10 @@
 //     input                       true: the figure sets something in the scenario
 //     available                   false: a row it needs is missing or does not fit
 //     predicted, difference       the simulator's value, and predicted ÷ claimed − 1; null where not available
+//     tested_difference           what is held against 20 %: difference, or that of the gains over 1 where the claim
+//                                 is that a ratio of speeds equals a figure
 //     verdict                     "holds", "differs", "not available"; "input": no test
+//     rests_on_trend              true: a row that it is read from has step times that trend; note says which
 //     certainty                   "P" read, "S" secondary, "I" inferred, "R" recalled
 //     source, conditions, note
 #pragma once

@@ -34,6 +34,11 @@ std::string versus_text(const RunReport& report, const PointResult& point) {
   return baseline == nullptr ? kNone : times(versus_baseline(report, point));
 }
 
+// With the row's notes, so that no figure stands without them.
+std::string with_notes(const std::string& text, const PointResult& point) {
+  return point.notes.empty() ? text : fmt::format("{} [{}]", text, join(point.notes, "; "));
+}
+
 std::vector<Cell> fitting_row(const RunReport& report, const PointResult& point) {
   const bool prefill = point.ttft.value() > 0.0;
   const bool on_cpu = point.facts.cpu_ratio > 0.0;
@@ -46,7 +51,7 @@ std::vector<Cell> fitting_row(const RunReport& report, const PointResult& point)
           prefill ? significant(point.ttft.value(), 3) : kNone,
           percent(point.gpu_idle),
           on_cpu ? percent(point.facts.cpu_ratio) : kNone,
-          plain_causes(point.causes)};
+          with_notes(plain_causes(point.causes), point)};
 }
 
 std::vector<Cell> unfitting_row(const PointResult& point) {
@@ -56,7 +61,7 @@ std::vector<Cell> unfitting_row(const PointResult& point) {
           batch,       none,
           none,        none,
           none,        none,
-          none,        Cell("does not fit: " + point.limit, Style::bad)};
+          none,        Cell(with_notes("does not fit: " + point.limit, point), Style::bad)};
 }
 
 Table points_table() {
@@ -77,12 +82,18 @@ Cell verdict_cell(const ClaimResult& claim) {
   return {verdict(claim), style};
 }
 
+// What is held against the 20 %.
+std::string tested_text(const ClaimResult& result) {
+  if (!result.available) return kNone;
+  return signed_percent(result.tested_difference) + (result.of_gain ? " of gain" : "");
+}
+
 std::vector<Cell> claim_row(const ClaimResult& result) {
   const std::string note = result.note.empty() ? "" : fmt::format(" ({})", result.note);
   return {result.claim.id,
           result.available ? significant(result.predicted, 3) : kNone,
           claimed_text(result.claim),
-          result.available ? signed_percent(result.difference) : kNone,
+          tested_text(result),
           verdict_cell(result),
           result.claim.certainty,
           result.claim.text + note};
@@ -108,9 +119,8 @@ std::string claims_summary(const RunReport& report) {
   };
   const auto inputs = count("input");
   return fmt::format(
-      "{} of {} claims hold, {} differ, {} not available{}. An \"equals\" claim holds within 20 %, of a ratio of "
-      "speeds "
-      "within 20 % of its gain over 1.",
+      "{} of {} claims hold, {} differ, {} not available{}. A claim without a bound holds where it is off by at most "
+      "20 %: of the claimed figure, or, where it is a ratio of speeds, of the claimed gain over 1.",
       count("holds"), report.claims.size(), count("differs"), count("not available"),
       inputs > 0 ? fmt::format(", {} set inputs", inputs) : "");
 }
@@ -118,7 +128,10 @@ std::string claims_summary(const RunReport& report) {
 }  // namespace
 
 std::string provenance_text(const RunReport& report, const TableLook& look) {
-  return heading(report.scenario, look) + paragraph(fmt::format("{} on {}", report.model, report.machine), look) +
+  return heading(report.scenario, look) +
+         paragraph(fmt::format("{} on {}{}", report.model, report.machine,
+                               report.machine_changes.empty() ? "" : " (altered)"),
+                   look) +
          paragraph(fmt::format("profile {} ({}), seed {}, outrider {}", report.profile, report.profile_kind,
                                report.seed, report.version),
                    look);
@@ -150,7 +163,7 @@ std::string claims_text(const RunReport& report, const TableLook& look) {
   Table table({{"claim"},
                {"predicted", Align::right},
                {"paper", Align::right},
-               {"difference", Align::right},
+               {"off by"},
                {"verdict"},
                {"sure"},
                {"what is claimed"}});

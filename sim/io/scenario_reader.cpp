@@ -6,6 +6,7 @@
 
 #include "sim/io/claims_reader.h"
 #include "sim/io/hf_config.h"
+#include "sim/io/machine_changes.h"
 #include "sim/io/machine_reader.h"
 #include "sim/io/method_reader.h"
 #include "sim/io/scenario_files.h"
@@ -36,21 +37,46 @@ class Reader {
   void read_machine_into(Section& root, Scenario& scenario);
   std::optional<MachineSpec> read_named_machine(Section& root);
   void read_profile(Section& root, Scenario& scenario);
+  std::optional<fs::path> profile_beside_machine() const;
+  std::optional<YamlNode> namesake(const Scenario& scenario) const;
   void read_claims_into(Section& root, const MethodList& methods, Scenario& scenario);
 
   const ScenarioFiles& files_;
   std::span<const MethodInfo> catalog_;
   std::span<const ScenarioOverride> overrides_;
+  // The machine's text as it is read, and its file as it was before overrides; no file where it is written inline.
+  std::optional<YamlNode> machine_, unchanged_machine_;
+  fs::path machine_file_;
 };
+
+// Where a relative path of the key's value starts: at the scenario, or, of an override, where the command was given.
+fs::path base_of(Section& root, Key key, const ScenarioFiles& files) {
+  const YamlNode* value = root.node(key.name);
+  const bool overridden = value != nullptr && !value->origin.empty();
+  return overridden ? fs::path() : files.folder();
+}
+
+// The machine file, where it is one and has that name.
+std::optional<YamlNode> machine_called(const std::string& name, const fs::path& file) {
+  std::error_code ignored;
+  ConfigErrors unheard;
+  if (!fs::is_regular_file(file, ignored)) return std::nullopt;
+  std::optional<YamlNode> tree = load_yaml(file, unheard);
+  const YamlNode* own = tree ? tree->find("name") : nullptr;
+  return own != nullptr && own->text == name ? tree : std::nullopt;
+}
 
 std::optional<fs::path> Reader::resolve(Section& root, Key key, const std::string& name, Shelf shelf) {
   if (name.empty() || root.recording()) return std::nullopt;
-  std::optional<fs::path> found = files_.find(shelf, name);
+  const fs::path base = base_of(root, key, files_);
+  std::optional<fs::path> found = files_.find(shelf, name, base);
   if (found) return found;
   const std::vector<std::string> names = files_.names(shelf);
   const std::string expected = names.empty() ? "a path, as no shipped ones were found"
                                              : fmt::format("a path, or one of {}", fmt::join(names, ", "));
-  root.complain(key.name, expected, "'" + shortened(name) + "'", nearest_of(name, names));
+  const std::optional<fs::path> meant = ScenarioFiles::path_meant(shelf, name, base);
+  const std::string nowhere = meant ? fmt::format(" (no such file: {})", meant->string()) : std::string();
+  root.complain(key.name, expected, fmt::format("'{}'{}", shortened(name), nowhere), nearest_of(name, names));
   return std::nullopt;
 }
 
@@ -68,10 +94,13 @@ std::optional<MachineSpec> Reader::read_named_machine(Section& root) {
   ConfigErrors& errors = root.context().errors;
   std::optional<YamlNode> tree = load_yaml(*path, errors);
   if (!tree) return std::nullopt;
+  machine_file_ = *path;
+  unchanged_machine_ = *tree;
   for (const ScenarioOverride& each : overrides_) {
     if (is_for_machine(each))
       assign(*tree, {each.path.substr(kMachinePrefix.size()), each.value, origin_of(each)}, errors);
   }
+  machine_ = *tree;
   return read_machine(*tree, path->string(), errors);
 }
 
@@ -80,20 +109,44 @@ void Reader::read_machine_into(Section& root, Scenario& scenario) {
   const bool is_inline = root.holds("machine", YamlNode::Kind::map);
   if (!is_inline || root.recording()) machine = read_named_machine(root);
   if (is_inline) machine = read_machine(*root.section("machine", true));
+  if (is_inline && !root.recording()) machine_ = *root.node("machine");
   if (machine) scenario.machine = std::move(*machine);
+}
+
+// Of a machine given by path: what calibration wrote into one folder belongs together.
+std::optional<fs::path> Reader::profile_beside_machine() const {
+  std::error_code ignored;
+  const fs::path folder = machine_file_.parent_path();
+  const bool by_path = !machine_file_.empty() && folder != files_.library() / "machines";
+  const fs::path profile = folder / "profile.yaml";
+  return by_path && fs::is_regular_file(profile, ignored) ? std::optional(profile) : std::nullopt;
 }
 
 void Reader::read_profile(Section& root, Scenario& scenario) {
   const Key key(
       "profile",
-      "efficiencies and costs: a shipped profile, data/<machine>, or a path; by default what was fitted on the "
-      "machine, where it is shipped, else assumptions");
+      "efficiencies and costs: a shipped profile, data/<machine>, or a path; by default the profile.yaml beside a "
+      "machine file given by path, else what was fitted on the machine, where it is shipped, else assumptions");
+  const std::optional<fs::path> beside = profile_beside_machine();
   const std::string fitted = "data/" + scenario.machine.name;
   const std::string usual = files_.find(Shelf::profiles, fitted) ? fitted : "assumed";
-  if (const auto path = resolve(root, key, root.text_or(key, usual), Shelf::profiles))
+  const std::string named = root.text_or(key, "");
+  scenario.profile_beside_machine = named.empty() && beside.has_value();
+  if (scenario.profile_beside_machine) {
+    scenario.profile = beside->string();
+  } else if (const auto path = resolve(root, key, named.empty() ? usual : named, Shelf::profiles)) {
     scenario.profile = path->string();
+  }
   scenario.transfer_profile =
       root.flag_or({"transfer_profile", "allow a profile that was fitted on another machine; false by default"}, false);
+}
+
+// The machine that the name stands for: beside the profile, else shipped, else its own file before overrides.
+std::optional<YamlNode> Reader::namesake(const Scenario& scenario) const {
+  const std::string& name = scenario.machine.name;
+  if (auto measured = machine_called(name, fs::path(scenario.profile).parent_path() / "machine.yaml")) return measured;
+  if (auto shipped = machine_called(name, files_.library() / "machines" / (name + ".yaml"))) return shipped;
+  return unchanged_machine_;
 }
 
 void Reader::read_claims_into(Section& root, const MethodList& methods, Scenario& scenario) {
@@ -120,6 +173,8 @@ Scenario Reader::read(Section& root) {
   read_model(root, scenario);
   read_machine_into(root, scenario);
   read_profile(root, scenario);
+  const std::optional<YamlNode> original = namesake(scenario);
+  if (machine_ && original) scenario.machine_changes = machine_changes(*machine_, *original);
   const MethodList methods = read_methods(root, catalog_);
   scenario.methods = methods.requests;
   scenario.workloads = read_workloads(root, methods);

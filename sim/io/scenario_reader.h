@@ -24,7 +24,8 @@ struct ScenarioRequest {
   std::vector<ScenarioOverride> overrides{};
 };
 
-// Overrides apply in order, before anything is read; those below "machine." reach into the machine's file. All mistakes
+// Overrides apply in order, before anything is read; those below "machine." reach into the machine's file. Paths in the
+// file start at its folder, those in overrides at the current one. All mistakes
 // of all files are in `errors`, those of an override with "--set <path>" as their file.
 std::optional<Scenario> read_scenario(const ScenarioRequest& request, std::span<const MethodInfo> catalog,
                                       ConfigErrors& errors);

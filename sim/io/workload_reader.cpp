@@ -38,12 +38,20 @@ void check_blocks(Section& item, const Workload& workload, const std::vector<Met
   }
 }
 
+void check_once(Section& item, const char* key, const std::vector<std::int64_t>& values) {
+  for (auto at = values.begin(); at != values.end(); ++at) {
+    if (std::find(values.begin(), at, *at) != at) item.complain(key, "each value once", fmt::format("{} again", *at));
+  }
+}
+
 Workload read_workload(Section& item) {
   Workload workload;
   workload.name = item.name("name");
   workload.contexts = item.token_list({"contexts", "tokens cached when decoding starts"}, kTokens, true);
   workload.batches =
       item.integer_list({"batches", "by default the largest that memory holds, per method and context"}, kBatch, false);
+  check_once(item, "contexts", workload.contexts);
+  check_once(item, "batches", workload.batches);
   workload.max_batch =
       item.integer_or({"max_batch", "limit on the batch that memory holds"}, workload.max_batch, kBatch);
   workload.decode_steps = item.integer_or({"decode_steps", "measured steps"}, workload.decode_steps, kSteps);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <sstream>
 
 #include "sim/io/yaml_node.h"
 
@@ -117,11 +116,37 @@ class Walk {
   bool in_list_ = false;
 };
 
+// "workloads[0].contexts", as messages write it, is "workloads.0.contexts".
 std::vector<std::string> split(const std::string& path) {
-  std::vector<std::string> keys;
-  std::stringstream stream(path + '.');
-  for (std::string key; std::getline(stream, key, '.');) keys.push_back(key);
+  std::vector<std::string> keys(1);
+  for (std::size_t at = 0; at < path.size(); ++at) {
+    const std::size_t close = path[at] == '[' ? path.find(']', at) : std::string::npos;
+    if (close != std::string::npos) {
+      keys.push_back(path.substr(at + 1, close - at - 1));
+      at = close;
+    } else if (path[at] == '.') {
+      keys.emplace_back();
+    } else {
+      keys.back() += path[at];
+    }
+  }
   return keys;
+}
+
+// The innermost bracket that a value in flow syntax leaves open; 0 where there is none. Quotes open at a value's start.
+char unclosed_bracket(std::string_view value) {
+  const std::size_t first = value.find_first_not_of(" \t\n");
+  if (first == std::string_view::npos || (value[first] != '[' && value[first] != '{')) return 0;
+  std::string open;
+  for (std::size_t at = first; at < value.size(); ++at) {
+    const char c = value[at];
+    const bool quotes =
+        (c == '"' || c == '\'') && std::string_view("[{,: ").find(value[at - 1]) != std::string_view::npos;
+    if (quotes) at = std::min(value.find(c, at + 1), value.size());
+    if (c == '[' || c == '{') open += c;
+    if ((c == ']' || c == '}') && !open.empty()) open.pop_back();
+  }
+  return open.empty() ? '\0' : open.back();
 }
 
 }  // namespace
@@ -133,6 +158,10 @@ void assign(YamlNode& root, const YamlAssignment& assignment, ConfigErrors& erro
     return walk.refuse("a dotted path like machine.gpu.sms", "'" + shortened(assignment.path) + "'");
   }
   if (assignment.value.find_first_not_of(" \t\n") == std::string::npos) return walk.refuse("a value", "nothing");
+  if (const char bracket = unclosed_bracket(assignment.value); bracket != 0) {
+    return walk.refuse("a value whose brackets close",
+                       fmt::format("'{}' with an unclosed '{}'", shortened(assignment.value), bracket));
+  }
   std::optional<YamlNode> value = parse_yaml(assignment.value, assignment.origin, errors);
   if (!value) return;
   YamlNode* node = &root;

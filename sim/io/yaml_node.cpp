@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <yaml-cpp/anchor.h>
 #include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/yaml.h>
 
 #include <map>
@@ -18,6 +19,13 @@ using Style = YAML::EmitterStyle::value;
 
 // Ends the parse; the reason is among the errors already.
 struct Refused {};
+
+// yaml-cpp's message, in our words where its own speak of grammar.
+std::string reason_of(const YAML::Exception& error) {
+  if (error.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW) return "an unclosed bracket '['";
+  if (error.msg == YAML::ErrorMsg::END_OF_MAP_FLOW) return "an unclosed brace '{'";
+  return error.msg;
+}
 
 // Throws out of yaml-cpp's recursion at the first event too deep, so that its stack is bounded too.
 class TreeBuilder final : public YAML::EventHandler {
@@ -179,7 +187,7 @@ std::optional<YamlNode> parse_yaml(const std::string& text, const std::string& f
                 .line = error.mark.line + 1,
                 .column = error.mark.column + 1,
                 .expected = "valid YAML",
-                .got = error.msg});
+                .got = reason_of(error)});
   }
   if (errors.size() != before) return std::nullopt;
   return std::move(builder.root());

@@ -36,8 +36,8 @@ std::optional<YamlNode> load_yaml(const std::filesystem::path& file, ConfigError
 std::optional<YamlNode> parse_yaml(const std::string& text, const std::string& file, ConfigErrors& errors);
 
 // Puts `value` (YAML flow syntax) at a dotted path, making maps on the way. List elements go by index, or by the value
-// of their `label` or `name`; one that is a bare name becomes {method: name} when something is put below it. `origin`
-// names the assignment in messages.
+// of their `label` or `name`, as `workloads.0` or `workloads[0]`; one that is a bare name becomes {method: name} when
+// something is put below it. `origin` names the assignment in messages.
 struct YamlAssignment {
   std::string path, value, origin;
 };

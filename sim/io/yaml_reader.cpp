@@ -106,6 +106,7 @@ void Section::complain_at(const YamlNode& node, const std::string& path, std::st
 }
 
 void Section::complain(std::string_view key, std::string expected, std::string got, std::string suggestion) {
+  if (unread_.contains(key)) return;
   const YamlNode* value = node_->find(key);
   complain_at(value != nullptr ? *value : *node_, path_of(key), std::move(expected), std::move(got),
               std::move(suggestion));
@@ -148,6 +149,7 @@ const YamlNode* Section::wanted(Key key, bool required, YamlShape shape, Kind ki
     if (required) complain_missing(key.name, shape.expected);
   } else if (value->kind != kind || (kind == Kind::list && value->items.empty())) {
     complain_at(*value, path_of(key.name), shape.expected, describe(*value));
+    unread_.emplace(key.name);
   } else {
     return value;
   }
@@ -161,8 +163,10 @@ std::optional<T> Section::parsed(Key key, bool required, YamlShape shape, const 
   const YamlNode* value = wanted(key, required, std::move(shape), Kind::scalar);
   if (value == nullptr) return std::nullopt;
   std::optional<T> result = parse(*value);
-  if (!result)
+  if (!result) {
     complain_at(*value, path_of(key.name), expected, describe_value(*value), nearest_of(value->text, choices));
+    unread_.emplace(key.name);
+  }
   return result;
 }
 

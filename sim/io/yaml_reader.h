@@ -72,7 +72,8 @@ class Section {
   // A list of mappings, or of names that stand for {name_key: name}. A recording has one mapping for each of `names`.
   std::vector<Section> named_sections(Key key, std::string_view name_key, std::span<const std::string> names);
 
-  // "expected …, got …" at a key (or at the section itself where the key is absent or empty).
+  // "expected …, got …" at a key (or at the section itself where the key is absent or empty). Silent where the key's
+  // value was refused already: what stands in for it is no mistake of the user's.
   void complain(std::string_view key, std::string expected, std::string got, std::string suggestion = {});
   std::string path_of(std::string_view key) const;
   const YamlNode& self() const { return *node_; }
@@ -100,6 +101,7 @@ class Section {
   ReadContext* context_;
   YamlShape* shape_ = nullptr;  // of a recording
   std::set<std::string, std::less<>> asked_{};
+  std::set<std::string, std::less<>> unread_{};  // keys whose value was refused as it was read
 };
 
 // What a node is, for messages: "'12 GB'", "a list", "a mapping".

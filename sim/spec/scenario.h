@@ -65,8 +65,11 @@ struct Scenario {
   std::string source_file;
   ModelSpec model;
   MachineSpec machine;
-  std::string profile;            // path of the coefficient profile
-  bool transfer_profile = false;  // allows a profile that was fitted on another machine
+  // Figures in which the machine differs from the one that its name stands for, as "cpu.cores: 64 (16)".
+  std::vector<std::string> machine_changes;
+  std::string profile;                  // path of the coefficient profile
+  bool profile_beside_machine = false;  // taken since it lies beside the machine's file, and nothing names another
+  bool transfer_profile = false;        // allows a profile that was fitted on another machine
   std::vector<MethodRequest> methods;
   std::vector<Workload> workloads;
   Locality locality;

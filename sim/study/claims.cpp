@@ -15,10 +15,16 @@ constexpr double kTolerance = 0.2;
 // A figure, or why there is none.
 struct Reading {
   std::optional<double> value;
-  std::string note;
+  std::string note{};
+  std::vector<std::string> trends{};  // rows that it rests on whose step time depends on how many steps are run
 };
 
-Reading missing(std::string note) { return {std::nullopt, std::move(note)}; }
+Reading missing(std::string note) { return {.value = std::nullopt, .note = std::move(note)}; }
+
+std::vector<std::string> trend_of(const PointResult& row) {
+  if (!row.trends) return {};
+  return {fmt::format("{} {:.2f}× over {} steps", row.label, row.step_trend, row.decode_steps)};
+}
 
 struct RowKey {
   const std::string& label;
@@ -45,17 +51,22 @@ Reading figure_of(const Claim& claim, const RowKey& key, const std::vector<Point
                                key.context, batch_text(key.batch)));
   }
   if (!row->fits) return missing(fmt::format("{} does not fit: {}", key.label, row->limit));
-  if (claim.metric == "gpu_idle") return {row->gpu_idle, {}};
-  if (claim.metric == "cpu_ratio") return {row->facts.cpu_ratio, {}};
-  if (claim.metric == "recall_interval") return {row->facts.recall_interval, {}};
-  if (claim.metric == "turnover") return {row->facts.turnover, {}};
-  return {row->tokens_per_s, fmt::format("batch {}", row->batch)};
+  const auto absolute = [&](double value) { return Reading{.value = value, .trends = trend_of(*row)}; };
+  if (claim.metric == "gpu_idle") return absolute(row->gpu_idle);
+  if (claim.metric == "cpu_ratio") return absolute(row->facts.cpu_ratio);
+  if (claim.metric == "recall_interval") return absolute(row->facts.recall_interval);
+  if (claim.metric == "turnover") return absolute(row->facts.turnover);
+  return {.value = row->tokens_per_s, .note = fmt::format("batch {}", row->batch), .trends = trend_of(*row)};
 }
 
 Reading ratio(const Reading& above, const Reading& below) {
   if (!above.value) return above;
   if (!below.value) return below;
-  return {*above.value / *below.value, fmt::format("{} against {}", above.note, below.note)};
+  Reading result{.value = *above.value / *below.value,
+                 .note = fmt::format("{} against {}", above.note, below.note),
+                 .trends = above.trends};
+  result.trends.insert(result.trends.end(), below.trends.begin(), below.trends.end());
+  return result;
 }
 
 Reading throughput_ratio(const Claim& claim, std::int64_t context, const std::vector<PointResult>& points) {
@@ -74,7 +85,8 @@ Reading largest_ratio(const Claim& claim, const std::vector<PointResult>& points
     contexts.push_back(point.context);
     const Reading here = throughput_ratio(claim, point.context, points);
     if (here.value && (!largest.value || *here.value > *largest.value)) {
-      largest = {here.value, fmt::format("at context {}, {}", point.context, here.note)};
+      largest = here;
+      largest.note = fmt::format("at context {}, {}", point.context, here.note);
     }
   }
   return largest;
@@ -96,16 +108,29 @@ bool is_speedup(const Claim& claim) {
   return claim.metric.ends_with("throughput_ratio") || claim.metric == "batch_scaling";
 }
 
-bool relation_holds(const Claim& claim, double predicted) {
-  if (claim.relation == "at_most") return predicted <= claim.value;
-  if (claim.relation == "at_least") return predicted >= claim.value;
-  const double claimed = is_speedup(claim) ? claim.value - 1.0 : claim.value;
-  return std::abs(predicted - claim.value) <= kTolerance * std::abs(claimed);
+// Relative to what was claimed; of a claimed 0, infinite unless it is met.
+double relative(double difference, double claimed) { return difference == 0.0 ? 0.0 : difference / std::abs(claimed); }
+
+bool relation_holds(const ClaimResult& result) {
+  if (result.claim.relation == "at_most") return result.predicted <= result.claim.value;
+  if (result.claim.relation == "at_least") return result.predicted >= result.claim.value;
+  return std::abs(result.tested_difference) <= kTolerance;
 }
 
-// Relative to the claimed figure; of a claimed 0, infinite unless it is met.
-double relative_difference(double predicted, double claimed) {
-  return predicted == claimed ? 0.0 : (predicted - claimed) / std::abs(claimed);
+void compare(ClaimResult& result, double predicted) {
+  const Claim& claim = result.claim;
+  result.available = true;
+  result.predicted = predicted;
+  result.difference = relative(predicted - claim.value, claim.value);
+  result.of_gain = claim.relation == "equals" && is_speedup(claim);
+  result.tested_difference = result.of_gain ? relative(predicted - claim.value, claim.value - 1.0) : result.difference;
+  result.holds = relation_holds(result);
+}
+
+std::string note_of(const Reading& reading) {
+  if (reading.trends.empty()) return reading.note;
+  return fmt::format("{}{}step time trends, so this depends on decode_steps: {}", reading.note,
+                     reading.note.empty() ? "" : "; ", fmt::join(reading.trends, ", "));
 }
 
 }  // namespace
@@ -114,12 +139,9 @@ ClaimResult judge(const Claim& claim, const std::vector<PointResult>& points) {
   ClaimResult result;
   result.claim = claim;
   const Reading reading = read(claim, points);
-  result.note = reading.note;
-  if (!reading.value) return result;
-  result.available = true;
-  result.predicted = *reading.value;
-  result.difference = relative_difference(result.predicted, claim.value);
-  result.holds = relation_holds(claim, result.predicted);
+  result.note = note_of(reading);
+  result.rests_on_trend = !reading.trends.empty();
+  if (reading.value) compare(result, *reading.value);
   return result;
 }
 

@@ -11,7 +11,7 @@ namespace outrider {
 
 // Reads the claim's figure off the points. A claim of a metric that the simulator does not predict, or whose rows are
 // missing or do not fit, is not available, and says why. "equals" holds within 20 % of the claimed figure; of a
-// ratio of speeds, within 20 % of its gain over 1.
+// ratio of speeds, within 20 % of its gain over 1. The note names rows whose step times trend.
 ClaimResult judge(const Claim& claim, const std::vector<PointResult>& points);
 
 }  // namespace outrider

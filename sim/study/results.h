@@ -27,11 +27,15 @@ struct PointResult {
   std::int64_t batch = 0;        // simulated; 0 where it does not fit
   std::int64_t given_batch = 0;  // asked for; 0 where memory decides
   bool automatic_batch = false;
+  std::int64_t decode_steps = 0;  // measured
   bool fits = true;
-  std::string limit;  // what bounds the batch ("HBM", "DRAM", "max_batch", "given") or what does not fit
+  std::vector<std::string> notes;  // on this row alone: what to bear in mind with its figures
+  std::string limit;               // what bounds the batch ("HBM", "DRAM", "max_batch", "given") or what does not fit
   double tokens_per_s = 0.0;
   Seconds tpot;  // mean time per output token = mean step time
   Seconds step_p5, step_p95;
+  double step_trend = 1.0;     // median step time of the last quarter of the steps ÷ that of the first
+  bool trends = false;         // the two quarters differ by more than their steps scatter (trace/trend.h)
   Seconds ttft;                // one prompt's prefill, unqueued, with its offload traffic; 0 if not charged
   double prefill_bytes = 0.0;  // offload traffic of that prefill
   double gpu_idle = 0.0;       // share of time without a kernel on any stream
@@ -47,13 +51,17 @@ struct ClaimResult {
   Claim claim;
   bool available = false;  // false: a row it needs is missing or does not fit; `note` says which
   double predicted = 0.0;
-  double difference = 0.0;  // (predicted − claimed) ÷ |claimed|; infinite where only the claimed figure is 0
-  bool holds = false;       // "equals": within 20 %, of a ratio of speeds within 20 % of its gain over 1
+  double difference = 0.0;         // (predicted − claimed) ÷ |claimed|; infinite where only the claimed figure is 0
+  bool of_gain = false;            // "equals" on a ratio of speeds: what is tested is its gain over 1
+  double tested_difference = 0.0;  // what is held against 20 %: `difference`, or (predicted − claimed) ÷ |claimed − 1|
+  bool holds = false;              // "equals": |tested_difference| is at most 20 %
+  bool rests_on_trend = false;  // a row that it is read from has step times that trend; `note` says which
   std::string note;
 };
 
 struct RunReport {
   std::string scenario, model, machine, profile, profile_kind, version;
+  std::vector<std::string> machine_changes{};  // as in the scenario
   std::uint64_t seed = 0;
   std::vector<std::string> caveats;  // "efficiencies are assumptions …", extrapolations, …
   std::vector<PointResult> points;   // workload, context, batch, then method order of the scenario

@@ -37,17 +37,33 @@ PlannedPoint widest_of(const std::vector<PlannedPoint>& plans, const Group& grou
   return widest;
 }
 
+std::string joined(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
+  return text;
+}
+
+std::string transfer_caveat(const Scenario& scenario, const Profile& profile) {
+  if (profile.machine == scenario.machine.name) {
+    return "efficiencies were fitted on " + profile.machine +
+           " as it is, and are transferred to the altered one, their intervals widened: nothing was measured on that";
+  }
+  return "efficiencies are transferred from machine " + profile.machine +
+         ", and their intervals widened: nothing was measured on this one";
+}
+
 std::vector<std::string> caveats_of(const Scenario& scenario, const Profile& profile) {
   std::vector<std::string> caveats;
+  if (!scenario.machine_changes.empty())
+    caveats.push_back("machine " + scenario.machine.name + " is altered: " + joined(scenario.machine_changes));
+  if (scenario.profile_beside_machine)
+    caveats.push_back("the profile is the profile.yaml beside the machine's file, since the scenario names none");
   if (profile.kind == ProfileKind::assumed) {
     caveats.push_back(
         "efficiencies are stated assumptions with wide intervals, not calibrated on this machine (profile " +
         profile.name + ")");
   }
-  if (profile.kind == ProfileKind::transferred) {
-    caveats.push_back("efficiencies are transferred from machine " + profile.machine +
-                      ", and their intervals widened: nothing was measured on this one");
-  }
+  if (profile.kind == ProfileKind::transferred) caveats.push_back(transfer_caveat(scenario, profile));
   if (profile.kind == ProfileKind::fitted && profile.fit) {
     caveats.push_back("coefficients were fitted on this kind of machine on " + profile.fit->date + " (" +
                       std::to_string(profile.fit->samples) + " samples); those that say so are assumed");
@@ -101,6 +117,7 @@ RunReport run_scenario(const Scenario& scenario, const Profile& profile, const R
                    .profile = profile.name,
                    .profile_kind = std::string(to_string(profile.kind)),
                    .version = OUTRIDER_VERSION,
+                   .machine_changes = scenario.machine_changes,
                    .seed = scenario.seed,
                    .caveats = caveats_of(scenario, profile),
                    .points = {},

@@ -1,10 +1,13 @@
 // Simulation of one design point and the reading of its figures.
 #include "sim/study/simulate.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "sim/base/check.h"
 #include "sim/study/parallel.h"
+#include "sim/trace/trend.h"
 
 namespace outrider {
 namespace {
@@ -34,6 +37,9 @@ void read_step_times(PointResult& result, const Trace& trace, StepRange range) {
   for (std::size_t step = range.first; step < range.last; ++step) {
     times.push_back(trace.steps[step].end - trace.steps[step].begin);
   }
+  const StepTrend trend = step_trend(times);
+  result.step_trend = trend.ratio;
+  result.trends = trend.trends;
   std::sort(times.begin(), times.end());
   const auto quantile = [&](double p) {
     return times[static_cast<std::size_t>(p * static_cast<double>(times.size() - 1) + 0.5)].seconds();
@@ -42,6 +48,19 @@ void read_step_times(PointResult& result, const Trace& trace, StepRange range) {
   result.step_p5 = quantile(0.05);
   result.step_p95 = quantile(0.95);
   result.tokens_per_s = static_cast<double>(result.batch) / result.tpot.value();
+}
+
+void note_trend(PointResult& result) {
+  if (!result.trends) return;
+  result.notes.push_back(fmt::format("step time {} {:.2f}× over {} steps: depends on decode_steps",
+                                     result.step_trend > 1.0 ? "rises" : "falls to", result.step_trend,
+                                     result.decode_steps));
+}
+
+// The cache grows by a token with each step.
+void note_positions(PointResult& result, const PlannedPoint& plan, const ModelSpec& model) {
+  if (model.max_context == 0 || plan.context + plan.steps() <= model.max_context) return;
+  result.notes.push_back(fmt::format("beyond the model's max_position_embeddings {}", model.max_context));
 }
 
 void read_utilisations(PointResult& result, const Trace& trace) {
@@ -58,7 +77,7 @@ void read_utilisations(PointResult& result, const Trace& trace) {
   }
 }
 
-PointResult row_of(const PlannedPoint& plan) {
+PointResult row_of(const PlannedPoint& plan, const ModelSpec& model) {
   PointResult result;
   result.label = plan.request->label;
   result.method = plan.request->method;
@@ -68,9 +87,11 @@ PointResult row_of(const PlannedPoint& plan) {
   result.batch = plan.batch;
   result.given_batch = plan.given_batch;
   result.automatic_batch = plan.automatic_batch;
+  result.decode_steps = plan.workload->decode_steps;
   result.fits = plan.fits();
   result.limit = plan.limit;
   result.memory = plan.memory;
+  note_positions(result, plan, model);
   return result;
 }
 
@@ -101,7 +122,7 @@ Selections draw_selections(const Scenario& scenario, const PlannedPoint& widest,
 
 SimulatedPoint simulate_point(const Scenario& scenario, const MachineModel& machine, const PlannedPoint& plan,
                               const Selections& selections, RecordOptions record) {
-  SimulatedPoint point{.result = row_of(plan), .trace = {}, .measured = {}};
+  SimulatedPoint point{.result = row_of(plan, scenario.model), .trace = {}, .measured = {}};
   if (!plan.fits()) return point;
   check_context() = {.now = {},
                      .op = plan.request->label,
@@ -121,6 +142,7 @@ SimulatedPoint simulate_point(const Scenario& scenario, const MachineModel& mach
   PointResult& result = point.result;
   result.facts = method->facts();
   read_step_times(result, point.trace, point.measured);
+  note_trend(result);
   read_utilisations(result, point.trace);
   result.gpu_idle = idle_share(point.trace, {lane_id(Lane::compute), lane_id(Lane::side)}, point.measured);
   result.causes = causes(point.trace, point.measured);

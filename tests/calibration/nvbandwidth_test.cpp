@@ -240,11 +240,11 @@ TEST(Nvbandwidth, IsAppendedOnceWithItsOrigin) {
   const std::vector<Sample> present = *read_samples(folder / "samples.csv", errors);
   EXPECT_THAT(present, SizeIs(5)) << "what an interruption left is cut off";
   EXPECT_EQ(written(folder / "runs.csv"),
-            "run,date,cpu,cpu_flags,gpu,driver,clocks\n"
+            "run,date,cpu,cpu_flags,gpu,driver,clocks,processors,memory_bytes\n"
             "2,2026-11-21,,,NVIDIA A100-SXM4-80GB,driver 565.57.01 for CUDA 12.7,not recorded "
             "(imported that day from nvbandwidth v0.8: 512 MiB buffers: host_to_device_memcpy_ce "
             "device_to_host_memcpy_ce host_to_device_bidirectional_memcpy_ce "
-            "device_to_host_bidirectional_memcpy_ce host_to_device_memcpy_sm)\n");
+            "device_to_host_bidirectional_memcpy_ce host_to_device_memcpy_sm),,\n");
 
   EXPECT_THAT(new_samples(samples, present, "samples.csv", errors), IsEmpty());
   EXPECT_TRUE(errors.empty());

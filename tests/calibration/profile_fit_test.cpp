@@ -43,14 +43,16 @@ std::vector<Sample> shapes() {
     for (const double n : {1024.0, 5120.0, 34816.0})
       all.push_back(sample_of("gemm", {{"rows", rows}, {"n", n}, {"k", 5120}}));
   }
-  for (const double tokens : {4096.0, 65536.0, 1048576.0, 8388608.0}) {
-    for (const char* family : {"attend_dense", "attend_sparse"}) {
-      all.push_back(sample_of(family, {{"sequences", 8},
-                                       {"kv_heads", 8},
-                                       {"q_heads", 40},
-                                       {"head_dim", 128},
-                                       {"tokens", tokens},
-                                       {"block_tokens", 32}}));
+  for (const double sequences : {1.0, 8.0, 64.0}) {
+    for (const double each : {512.0, 2048.0, 8192.0, 65536.0}) {
+      const double tokens = sequences * each;
+      for (const char* family : {"attend_dense", "attend_sparse"})
+        all.push_back(sample_of(family, {{"sequences", sequences},
+                                         {"kv_heads", 8},
+                                         {"q_heads", 40},
+                                         {"head_dim", 128},
+                                         {"tokens", tokens},
+                                         {"block_tokens", 32}}));
     }
   }
   return all;
@@ -90,6 +92,8 @@ TEST(ProfileFit, CoefficientsComeBackFromTheTimesTheyGive) {
                                              {"gpu.gemm_latency", 2.5e-6},
                                              {"gpu.attention_hbm_efficiency", 0.9},
                                              {"gpu.attention_latency", 4e-6},
+                                             {"gpu.attention_split_latency", 1.5e-7},
+                                             {"gpu.attention_bytes_in_flight", 12000.0},
                                              {"gpu.sparse_attention_hbm_efficiency", 0.85},
                                              {"cpu.attention_dram_efficiency", 0.5},
                                              {"cpu.arithmetic_efficiency", 0.2},

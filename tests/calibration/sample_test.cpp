@@ -17,8 +17,8 @@ fs::path fresh(const char* name) {
   return file;
 }
 
-Sample sample_of(double seconds) {
-  Sample sample{.run = 2, .family = "dram_read", .shape = {{"threads", 16.0}, {"bytes", 2147483648.0}}, .time = {}};
+Sample sample_of(double seconds, double threads = 16.0) {
+  Sample sample{.run = 2, .family = "dram_read", .shape = {{"threads", threads}, {"bytes", 2147483648.0}}, .time = {}};
   sample.time = {.median = seconds,
                  .low = 0.9 * seconds,
                  .high = 1.1 * seconds,
@@ -37,7 +37,7 @@ std::string written(const fs::path& file) {
 TEST(Samples, AreReadAsTheyWereWritten) {
   const fs::path file = fresh("samples_round.csv");
   append_samples(file, {sample_of(0.25)});
-  append_samples(file, {sample_of(1.0 / 3.0)});
+  append_samples(file, {sample_of(1.0 / 3.0, 8.0)});
   ConfigErrors errors;
   const auto read = read_samples(file, errors);
   ASSERT_TRUE(read.has_value());
@@ -54,8 +54,10 @@ TEST(Samples, AnInterruptedLineIsPassedOverAndReplaced) {
   std::ofstream(file, std::ios::app) << "2,dram_re";
   ConfigErrors errors;
   EXPECT_EQ(read_samples(file, errors)->size(), 1u);
-  append_samples(file, {sample_of(0.5)});
+  EXPECT_EQ(partial_line(file), "2,dram_re");
+  append_samples(file, {sample_of(0.5, 8.0)});
   EXPECT_EQ(read_samples(file, errors)->size(), 2u) << written(file);
+  EXPECT_EQ(partial_line(file), "");
   EXPECT_TRUE(errors.empty());
 }
 
@@ -71,15 +73,47 @@ TEST(Samples, EveryMistakeHasItsLineAndColumn) {
     return paths;
   };
   using testing::ElementsAre;
-  EXPECT_THAT(mistakes_in(good + "0,a,b=1,1,1,1,0,1,0,1\n" + good + "1,,b=1,1,1,1,0,1,0,1\n"),
+  const std::string other = csv_line(sample_of(0.25, 8.0));
+  EXPECT_THAT(mistakes_in(good + "0,fork_join,threads=1,1,1,1,0,1,0,1\n" + other + "1,,threads=1,1,1,1,0,1,0,1\n"),
               ElementsAre("3 run", "5 family"));
-  EXPECT_THAT(mistakes_in("1,a,b,1,1,1,0,1,0,1\n"), ElementsAre("2 shape"));
-  EXPECT_THAT(mistakes_in("1,a,b=1,-1,1,1,0,1,0,1\n"), ElementsAre("2 seconds"));
-  EXPECT_THAT(mistakes_in("1,a,b=1,nan,1,1,0,1,0,1\n"), ElementsAre("2 seconds"));
-  EXPECT_THAT(mistakes_in("1,a,b=1,1,2,1,0,1,0,1\n"), ElementsAre("2 low"));
-  EXPECT_THAT(mistakes_in("1,a,b=1,1,1,1,0,0,0,1\n"), ElementsAre("2 trials"));
-  EXPECT_THAT(mistakes_in("1,a,b=1,1,1,1,0,1,0,2\n"), ElementsAre("2 settled"));
+  const auto mistakes_of = [&](const std::string& shape, const std::string& figures) {
+    return mistakes_in("1,fork_join," + shape + "," + figures + "\n");
+  };
+  EXPECT_THAT(mistakes_of("threads", "1,1,1,0,1,0,1"), ElementsAre("2 shape"));
+  EXPECT_THAT(mistakes_of("threads=2", "-1,1,1,0,1,0,1"), ElementsAre("2 seconds"));
+  EXPECT_THAT(mistakes_of("threads=2", "nan,1,1,0,1,0,1"), ElementsAre("2 seconds"));
+  EXPECT_THAT(mistakes_of("threads=2", "1,2,1,0,1,0,1"), ElementsAre("2 low"));
+  EXPECT_THAT(mistakes_of("threads=2", "1,1,1,0,0,0,1"), ElementsAre("2 trials"));
+  EXPECT_THAT(mistakes_of("threads=2", "1,1,1,0,1,0,2"), ElementsAre("2 settled"));
   EXPECT_THAT(mistakes_in("1,a\n"), ElementsAre("2 the number of columns"));
+}
+
+std::string first_mistake(const std::string& lines) {
+  const fs::path file = fresh("samples_mistake.csv");
+  std::ofstream(file) << kSamplesHeader << "\n" << lines;
+  ConfigErrors errors;
+  read_samples(file, errors);
+  return errors.empty() ? "" : to_string(errors.all().front()).substr(file.string().size());
+}
+
+TEST(Samples, FamiliesShapesAndRepeatsAreChecked) {
+  using testing::HasSubstr;
+  EXPECT_THAT(first_mistake("1,dram_raed,threads=1;bytes=1,1,1,1,0,1,0,1\n"),
+              HasSubstr(":2:1: family: expected a family as in 'outrider calibrate --list'"));
+  const auto of_shape = [](const std::string& shape) {
+    return first_mistake("1,dram_read," + shape + ",1,1,1,0,1,0,1\n");
+  };
+  for (const char* shape : {"threads=1", "threads=1;bytes=1;rows=1", "threads=1;threads=1", "threads=1;byte=1",
+                            "threads=1;bytes=0", "threads=1;bytes=inf", "threads=nan;bytes=1"})
+    EXPECT_THAT(of_shape(shape), HasSubstr(":2:1: shape: expected threads, bytes, each once: a number")) << shape;
+  EXPECT_EQ(of_shape("bytes=1;threads=1"), "");
+  const std::string line = csv_line(sample_of(0.25));
+  EXPECT_THAT(first_mistake(line + csv_line(sample_of(0.25, 8.0)) + csv_line(sample_of(0.5))),
+              HasSubstr(":4:1: expected one sample of a run, family and shape, got that of line 2 again"));
+  EXPECT_THAT(
+      first_mistake("1,dram_read,threads=1;bytes=1,1,1,1,0,1,0,1\n1,dram_read,bytes=1;threads=1,2,2,2,0,1,0,1\n"),
+      HasSubstr("line 2 again"))
+      << "in another order it is the same shape";
 }
 
 TEST(Samples, AFileOfSomethingElseIsRefused) {

@@ -96,7 +96,7 @@ TEST(RecordedSteps, FullKvIsPredictedWithinAFewPercentOverSevenModels) {
   EXPECT_EQ(errors.size(), 191u);
   EXPECT_LT(quantile(errors, 0.5), 0.02);
   EXPECT_LT(quantile(errors, 0.9), 0.045);
-  EXPECT_LT(quantile(errors, 1.0), 0.06);
+  EXPECT_LT(quantile(errors, 1.0), 0.07);
 }
 
 TEST(RecordedSteps, FlexGenIsPredictedWithinAFewPercentOverFourModels) {

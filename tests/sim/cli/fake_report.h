@@ -14,6 +14,7 @@ inline PointResult fake_point(const std::string& label, const std::string& metho
   point.context = 65536;
   point.batch = 4;
   point.automatic_batch = true;
+  point.decode_steps = 32;
   point.limit = "HBM";
   point.tokens_per_s = tokens_per_s;
   point.tpot = Seconds(4.0 / tokens_per_s);
@@ -48,6 +49,8 @@ inline ClaimResult fake_claim(const std::string& id, double claimed, double pred
   result.available = true;
   result.predicted = predicted;
   result.difference = predicted / claimed - 1.0;
+  result.of_gain = true;
+  result.tested_difference = (predicted - 1.0) / (claimed - 1.0) - 1.0;
   result.holds = true;
   return result;
 }

@@ -166,7 +166,7 @@ INSTANTIATE_TEST_SUITE_P(
             {"outrider calibrate: --only: empty family in 'a,,a'", "outrider calibrate: --only: 'a' is named twice"}},
         BadLine{{"help", "rnu"},
                 {"outrider help: unknown COMMAND 'rnu', did you mean 'run'? (valid: run, explain, calibrate, list, "
-                 "schema, completion, help)"}},
+                 "schema, completion, help, results)"}},
         BadLine{{"run", "a", "--\x1b[2J"}, {"outrider run: unknown option '--\\x1b[2J'"}},
         // All mistakes of a line, in the order in which they are read.
         BadLine{{"run", "--threads", "0", "--seed", "x"},
@@ -177,7 +177,9 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(CommandTable, HelpNamesEveryCommand) {
   const CommandSpec* help = find_command("help");
   ASSERT_NE(help, nullptr);
-  EXPECT_EQ(help->operand.choices, command_names());
+  std::vector<std::string> topics = command_names();
+  topics.push_back("results");
+  EXPECT_EQ(help->operand.choices, topics);
 }
 
 TEST(CommandTable, EveryFlagOfEveryCommandIsRead) {

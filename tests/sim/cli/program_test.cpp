@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -45,7 +47,8 @@ class Program : public testing::Test {
  protected:
   void SetUp() override {
     const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::temp_directory_path() / (std::string("outrider_program_test_") + test->name());
+    // Of this process, since another checkout's tests may run at the same time.
+    folder_ = fs::temp_directory_path() / fmt::format("outrider_program_test_{}_{}", test->name(), ::getpid());
     fs::remove_all(folder_);
     fs::create_directories(folder_);
   }
@@ -191,6 +194,57 @@ TEST_F(Program, ShippedSchemasAreWhatTheReadersAccept) {
   }
 }
 
+// `outrider help results > RESULTS.md` renews it.
+TEST_F(Program, ResultsAreDocumentedAsHelpPrintsThem) {
+  const Outcome outcome = run("help results");
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(contents(fs::path(OUTRIDER_SOURCE_DIR) / "RESULTS.md"), outcome.out);
+}
+
+TEST_F(Program, AlteredFiguresMakeAFittedProfileATransferredOne) {
+  const std::string altered = "run examples/quick --methods full_kv --set machine.cpu.cores=64";
+  const std::string text = run(altered).out;
+  EXPECT_THAT(text, HasSubstr("qwen3-8b on h200-16c (altered)\nprofile h200-16c (transferred)"));
+  EXPECT_THAT(text, HasSubstr("Note: machine h200-16c is altered: cpu.cores: 64 instead of 16\n"));
+  EXPECT_THAT(text, HasSubstr("transferred to the altered one"));
+  const auto json = nlohmann::json::parse(run(altered + " --json").out);
+  EXPECT_EQ(json["profile_kind"], "transferred");
+  EXPECT_EQ(json["machine_changes"][0], "cpu.cores: 64 instead of 16");
+  EXPECT_THAT(run("run examples/quick --methods full_kv --set machine.cpu.cores=16").out,
+              HasSubstr("profile h200-16c (fitted)"));
+}
+
+TEST_F(Program, ExplainRefusesAPointThatDoesNotFit) {
+  const Outcome outcome = run("explain examples/quick --method full_kv --batch 4096");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.out, IsEmpty());
+  EXPECT_THAT(outcome.error, StartsWith("full_kv at context 32k with batch 4096 does not fit, so there is nothing to "
+                                        "explain: HBM"));
+  EXPECT_EQ(run("explain examples/quick --method full_kv --batch 4096 --json").code, 2);
+}
+
+TEST_F(Program, TheExamplesOfSetWork) {
+  const Outcome outcome =
+      run("run examples/quick --set 'workloads[0].contexts=[32768]' --methods full_kv,scout --out files");
+  EXPECT_EQ(outcome.code, 0) << outcome.error;
+}
+
+TEST_F(Program, StepsThatTrendAreToldOnTheirRows) {
+  const std::string command =
+      "run paper/scoutattention --methods full_kv,infinigen --set 'workloads.contexts.contexts=[8K, 64K]' ";
+  const auto json = nlohmann::json::parse(run(command + "--json").out);
+  for (const auto& point : json["points"]) {
+    const bool trends = !point["notes"].empty() && point["notes"].back().get<std::string>().starts_with("step time");
+    EXPECT_EQ(trends, point["label"] == "infinigen") << point["label"] << point["context"];
+    const bool beyond = point["notes"].dump().find("max_position_embeddings 40960") != std::string::npos;
+    EXPECT_EQ(beyond, point["context"] == 65536);
+    EXPECT_EQ(point["decode_steps"], 32);
+  }
+  std::size_t resting = 0;
+  for (const auto& claim : json["claims"]) resting += claim["rests_on_trend"].get<bool>() ? 1 : 0;
+  EXPECT_GT(resting, 0U);
+}
+
 TEST_F(Program, AReaderThatLeavesIsNoError) {
   // The reader has long ended when the program writes.
   const Outcome outcome =
@@ -255,10 +309,15 @@ TEST_F(Program, CalibrateImportsBesideMeasuredSamplesAndOnce) {
   const std::string samples = contents(folder_ / "samples.csv");
   EXPECT_THAT(samples, StartsWith(measured));
   EXPECT_THAT(samples, HasSubstr("\n3,copy_h2d,fragment=536870912;count=16;bytes=8589934592,0.155052971,"));
-  EXPECT_THAT(contents(folder_ / "runs.csv"), HasSubstr(" 512 MiB buffers: host_to_device_memcpy_ce)\n"));
+  EXPECT_THAT(contents(folder_ / "runs.csv"), HasSubstr(" 512 MiB buffers: host_to_device_memcpy_ce),,\n"));
   EXPECT_THAT(contents(folder_ / "profile.yaml"), HasSubstr("not recorded (imported that day from nvbandwidth v0.8:"));
 
-  EXPECT_THAT(contents(folder_ / "profile.yaml"), HasSubstr("\n  samples: 62\n"));
+  const std::string profile = contents(folder_ / "profile.yaml");
+  const auto figure = [&](const std::string& key) {
+    return std::stoi(profile.substr(profile.find("\n  " + key + ": ") + key.size() + 5));
+  };
+  const auto lines = std::count(measured.begin(), measured.end(), '\n');  // the header's stands for what is imported
+  EXPECT_EQ(figure("samples") + figure("refused"), lines);
   EXPECT_THAT(run(command).out, StartsWith("0 samples from nvbandwidth v0.8"));
   EXPECT_EQ(contents(folder_ / "samples.csv"), samples);
   std::ofstream(folder_ / "mine.yaml") << "name: mine\nmodel: qwen3-8b\nmachine: machine.yaml\nprofile: profile.yaml\n"
@@ -294,6 +353,7 @@ TEST_F(Program, CalibrateFitsShippedSamplesToTheShippedProfile) {
                                           "methods: [hgca]\nworkloads:\n  - name: w\n    contexts: [4K]\n"
                                           "    batches: [1]\n    decode_steps: 1\n";
   EXPECT_THAT(run("run mine.yaml").out, HasSubstr("profile cpu-2c (fitted)"));
+  EXPECT_THAT(run("run mine.yaml --set machine.cpu.cores=4").out, HasSubstr("profile cpu-2c (transferred)"));
   const Outcome elsewhere = run("run mine.yaml --set machine=h200-16c");
   EXPECT_EQ(elsewhere.code, 2);
   EXPECT_THAT(elsewhere.error,

@@ -79,23 +79,17 @@ TEST(ExplainText, ShowsEverySectionPerStep) {
                               "linear layers  compute stream      1.00  4.00  3.00        1.00   1.00           0\n"));
   // Causes are summed over the two measured steps: 2 ms ÷ 2.
   EXPECT_THAT(text, HasSubstr("50.0 %         1.00  linear layers                compute stream  HBM\n"));
-  EXPECT_THAT(text, HasSubstr("PCIe h2d               12.5 %          977 KiB\n"));                  // 10^6 ÷ 1024
+  EXPECT_THAT(text, HasSubstr("PCIe h2d               12.5 %          977 KiB\n"));     // 10^6 ÷ 1024
   EXPECT_THAT(text, HasSubstr("DRAM   KV cache       0 B       954 MiB  37.3 GiB\n"));  // 40 · 10^9 ÷ 1024^3 = 37.25
   EXPECT_THAT(text, HasSubstr("HBM bandwidth ×2     +25.0 %\n"));
   EXPECT_THAT(text, HasSubstr("Note: efficiencies are assumptions, not calibrated\n"));
 }
 
-TEST(ExplainText, APointThatDoesNotFitShowsItsMemoryOnly) {
-  Explanation unfit = explanation();
-  unfit.detail.result.fits = false;
-  unfit.detail.result.limit = "weights > HBM";
-  unfit.detail.measured = {0, 0};
-  unfit.detail.trace = {};
-  unfit.help.clear();
-  const std::string text = explain_text(unfit, {});
-  EXPECT_THAT(text, HasSubstr("does not fit: weights > HBM\n"));
-  EXPECT_THAT(text, HasSubstr("KV cache"));
-  EXPECT_THAT(text, testing::Not(HasSubstr("critical path")));
+TEST(ExplainText, CarriesTheNotesOfItsRow) {
+  Explanation noted = explanation();
+  noted.detail.result.notes = {"step time rises", "beyond"};
+  EXPECT_THAT(explain_text(noted, {}), HasSubstr("Note: step time rises; beyond\n"));
+  EXPECT_EQ(explain_json(noted)["point"]["notes"][1], "beyond");
 }
 
 TEST(ExplainJson, CarriesTheSameFigures) {

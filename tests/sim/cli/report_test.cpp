@@ -126,12 +126,82 @@ TEST(Csv, FiguresAreExactAndThoseOfAnUnfitPointEmpty) {
   const auto rows = read_csv(results_csv(fake_report()));
   EXPECT_EQ(field(rows, 1, "tokens_per_s"), "510");
   EXPECT_EQ(field(rows, 1, "versus_baseline"), "5.1");
-  EXPECT_EQ(field(rows, 1, "use of PCIe h2d"), "0.125");
-  EXPECT_EQ(field(rows, 1, "ledger_contention_s"), "3");
+  EXPECT_EQ(field(rows, 1, "use_pcie_h2d"), "0.125");
+  EXPECT_EQ(field(rows, 1, "ledger_sum_contention_s"), "3");
   EXPECT_EQ(field(rows, 1, "fingerprint"), "0000000000000abc");
   EXPECT_EQ(field(rows, 3, "fits"), "false");
   EXPECT_EQ(field(rows, 3, "tokens_per_s"), "");
   EXPECT_EQ(field(rows, 3, "limit"), "weights 28 GB > HBM 24 GB");
+}
+
+TEST(Csv, APointThatDoesNotFitHasTheBatchAskedForAndNoFigures) {
+  RunReport report = fake_report();
+  report.points[2].memory = report.points[0].memory;
+  const auto automatic = read_csv(results_csv(report));
+  for (const char* heading : {"batch", "fingerprint", "hbm_bytes", "dram_bytes", "pinned_bytes", "step_trend"})
+    EXPECT_EQ(field(automatic, 3, heading), "") << heading;
+  report.points[2].given_batch = 64;
+  report.points[2].automatic_batch = false;
+  EXPECT_EQ(field(read_csv(results_csv(report)), 3, "batch"), "64");
+  EXPECT_EQ(field(read_csv(results_csv(report)), 3, "hbm_bytes"), "");
+  const Json json = report_json(report)["points"][2];
+  EXPECT_EQ(json["batch"], 64);
+  EXPECT_TRUE(json["fingerprint"].is_null());
+  EXPECT_TRUE(json["ledger"].is_null());
+  EXPECT_TRUE(json["memory"][0]["total_bytes"].is_null());
+  report.points[2].given_batch = 0;
+  EXPECT_TRUE(report_json(report)["points"][2]["batch"].is_null());
+}
+
+TEST(Csv, BytesAreWholeAlthoughTheirSumIsNot) {
+  RunReport report = fake_report();
+  report.points[0].prefill_bytes = 51199999999.99999;
+  report.points[0].memory[1].per_sequence = Bytes(51199999999.99999 / 40.0);
+  const auto rows = read_csv(results_csv(report));
+  EXPECT_EQ(field(rows, 1, "dram_bytes"), "51200000000");
+  EXPECT_EQ(field(rows, 1, "prefill_bytes"), "51200000000");
+  const Json json = report_json(report)["points"][0];
+  EXPECT_EQ(json["prefill_bytes"].dump(), "51200000000");
+  EXPECT_EQ(json["memory"][1]["total_bytes"].dump(), "51200000000");
+}
+
+TEST(Csv, HeadingsAreSnakeCaseAndAlwaysTheSameButForResources) {
+  const RunReport report = fake_report();
+  std::vector<std::string> fixed;
+  for (const CsvColumnInfo& column : results_columns()) fixed.push_back(column.heading);
+  const auto headings = read_csv(results_csv(report))[0];
+  ASSERT_GT(headings.size(), fixed.size());
+  EXPECT_TRUE(std::equal(fixed.begin(), fixed.end(), headings.begin()));
+  for (std::size_t i = 0; i < headings.size(); ++i) {
+    EXPECT_THAT(headings[i], testing::MatchesRegex("[a-z][a-z0-9_]*"));
+    EXPECT_EQ(headings[i].starts_with("use_"), i >= fixed.size()) << headings[i];
+  }
+  std::vector<std::string> of_claims;
+  for (const CsvColumnInfo& column : claims_columns()) of_claims.push_back(column.heading);
+  EXPECT_EQ(read_csv(claims_csv(report))[0], of_claims);
+}
+
+TEST(Csv, TrendsAndNotesAndAlteredFiguresAreInEveryForm) {
+  RunReport report = fake_report();
+  report.points[0].step_trend = 3.25;
+  report.points[0].notes = {"step time rises", "beyond"};
+  report.machine_changes = {"cpu.cores: 64 instead of 16", "gpu.sms: 1 instead of 2"};
+  report.claims[0].rests_on_trend = true;
+  const auto rows = read_csv(results_csv(report));
+  EXPECT_EQ(field(rows, 1, "decode_steps"), "32");
+  EXPECT_EQ(field(rows, 1, "step_trend"), "3.25");
+  EXPECT_EQ(field(rows, 1, "notes"), "step time rises | beyond");
+  EXPECT_EQ(field(rows, 1, "machine_changes"), "cpu.cores: 64 instead of 16 | gpu.sms: 1 instead of 2");
+  EXPECT_EQ(field(read_csv(claims_csv(report)), 1, "rests_on_trend"), "true");
+  const Json json = report_json(report);
+  EXPECT_EQ(json["points"][0]["decode_steps"], 32);
+  EXPECT_EQ(json["points"][0]["step_trend"], 3.25);
+  EXPECT_EQ(json["points"][0]["notes"].size(), 2U);
+  EXPECT_EQ(json["machine_changes"][0], "cpu.cores: 64 instead of 16");
+  EXPECT_EQ(json["claims"][0]["rests_on_trend"], true);
+  const std::string text = report_text(report, {});
+  EXPECT_THAT(text, HasSubstr("CPU attention on DRAM 30 % [step time rises; beyond]\n"));
+  EXPECT_THAT(text, HasSubstr("qwen3-14b on a100 (altered)\n"));
 }
 
 TEST(Csv, APrefillThatIsNotChargedHasNoTimeToFirstToken) {
@@ -232,11 +302,13 @@ TEST(ReportText, ShowsEveryPointWithItsBaselineAndLimit) {
 
 TEST(ReportText, ShowsClaimsWithTheirVerdict) {
   const std::string text = claims_text(fake_report(), {});
-  EXPECT_THAT(text, HasSubstr("claim    predicted  paper  difference  verdict        sure  what is claimed\n"
-                              "vs-full       5.10   5.10      +0.0 %  holds          P     throughput over FullKV\n"
-                              "idle        0.0600  0.500     -88.0 %  differs        P     throughput over FullKV\n"
-                              "vs-hgca          –   2.10           –  not available  P     throughput over FullKV "
-                              "(hgca does not fit)\n"));
+  // (0.06 − 1) ÷ (0.5 − 1) − 1 = 0.88.
+  EXPECT_THAT(text,
+              HasSubstr("claim    predicted  paper  off by           verdict        sure  what is claimed\n"
+                        "vs-full       5.10   5.10  +0.0 % of gain   holds          P     throughput over FullKV\n"
+                        "idle        0.0600  0.500  +88.0 % of gain  differs        P     throughput over FullKV\n"
+                        "vs-hgca          –   2.10  –                not available  P     throughput over FullKV "
+                        "(hgca does not fit)\n"));
   EXPECT_THAT(text, HasSubstr("1 of 3 claims hold, 1 differ, 1 not available."));
   EXPECT_THAT(text, HasSubstr("P read in the source."));
 }

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "sim/io/hf_architecture.h"
+
 namespace outrider {
 namespace {
 
@@ -329,6 +331,13 @@ TEST(Quantization, GptqAndAwqPayForTheirGroups) {
   EXPECT_EQ(awq.expert_type, DataType::int4);
   EXPECT_EQ(awq.weight_scale_bits, (16.0 + 4.0) / 64);
   EXPECT_EQ(awq.unquantized_type, DataType::bf16);
+}
+
+TEST(Architectures, AreAllNamedInTheReadme) {
+  std::ifstream file(std::string(OUTRIDER_SOURCE_DIR) + "/README.md");
+  const std::string readme{std::istreambuf_iterator<char>(file), {}};
+  for (const Architecture& architecture : architectures())
+    EXPECT_NE(readme.find("`" + std::string(architecture.name) + "`"), std::string::npos) << architecture.name;
 }
 
 // unknown architectures

@@ -31,6 +31,42 @@ TEST(Overrides, FindAnElementByLabelAndMakeMapsOnTheWay) {
   EXPECT_EQ(method(root, 1).find("set")->find("cpu_tokens")->text, "600");
 }
 
+TEST(Overrides, FindElementsByTheBracketsOfMessages) {
+  YamlNode root = document();
+  ConfigErrors errors;
+  assign(root, "methods[1].set.cpu_tokens", "600", errors);
+  assign(root, "methods[other].preset", "x", errors);
+  assign(root, "methods[0]", "full_kv", errors);
+  EXPECT_TRUE(errors.empty());
+  EXPECT_EQ(method(root, 1).find("set")->find("cpu_tokens")->text, "600");
+  EXPECT_EQ(method(root, 1).find("preset")->text, "x");
+  EXPECT_EQ(method(root, 0).text, "full_kv");
+}
+
+TEST(Overrides, ValuesWithOpenBracketsAreToldFromQuotedOnes) {
+  for (const auto& [value, message] : {std::pair{"[32K", "unclosed '['"},
+                                       {"{a: [1, 2]", "unclosed '{'"},
+                                       {"{a: ['[']}", ""},
+                                       {"[\"]\", it's]", ""},
+                                       {"a[", ""},
+                                       {"[1, {b: 2}]", ""}}) {
+    YamlNode root = document();
+    ConfigErrors errors;
+    assign(root, "seed", value, errors);
+    EXPECT_EQ(errors.empty(), std::string(message).empty()) << value;
+    if (!errors.empty()) { EXPECT_THAT(to_string(errors.all()[0]), testing::HasSubstr(message)); }
+  }
+}
+
+TEST(Overrides, BracketsAreRefusedLikeIndices) {
+  for (const char* path : {"methods[9].preset", "methods[].preset", "[0].x", "methods[0", "methods[0]x"}) {
+    YamlNode root = document();
+    ConfigErrors errors;
+    assign(root, path, "x", errors);
+    EXPECT_EQ(errors.empty(), std::string(path) == "methods[0") << path;
+  }
+}
+
 TEST(Overrides, ABareNameBecomesAMappingOfItsMethod) {
   YamlNode root = document();
   ConfigErrors errors;
@@ -55,7 +91,8 @@ TEST(YamlLimits, DuplicatesAnchorsTagsAndDepthAreRefused) {
       {"a: *x\n", "f.yaml:1:"},
       {"a: !!str 1\n", "without tags"},
       {"", "an empty document"},
-      {"a: [1\n", "f.yaml:"},
+      {"a: [1\n", "expected valid YAML, got an unclosed bracket '['"},
+      {"a: {b: 1\n", "expected valid YAML, got an unclosed brace '{'"},
       {"\ta: 1\n", "f.yaml:1:1: expected spaces as indentation, got a tab"},
       {"a: 1\n---\nb: 2\n", "expected one document"},
   };

@@ -77,6 +77,41 @@ TEST(Claims, ARatioOfSpeedsHoldsWithinAFifthOfItsGain) {
   }
 }
 
+TEST(Claims, WhatIsTestedIsTheDifferenceOfGainsForRatiosOfSpeeds) {
+  // 1.5 claimed, 1.4 predicted: 6.7 % below the figure, but (0.4 − 0.5) ÷ 0.5 = −20 % of the gain.
+  const std::vector<PointResult> points = {row("full_kv", 1024, 8, 100.0), row("scout", 1024, 8, 140.0)};
+  const ClaimResult ratio = judge(claim_of("throughput_ratio", 1.5), points);
+  EXPECT_NEAR(ratio.difference, -0.1 / 1.5, 1e-12);
+  EXPECT_TRUE(ratio.of_gain);
+  EXPECT_NEAR(ratio.tested_difference, -0.2, 1e-12);
+  // A claim of no gain is met exactly or not at all.
+  EXPECT_TRUE(std::isinf(judge(claim_of("throughput_ratio", 1.0), points).tested_difference));
+  // Bounds and other figures are tested as they are.
+  Claim bound = claim_of("throughput_ratio", 1.5);
+  bound.relation = "at_most";
+  EXPECT_FALSE(judge(bound, points).of_gain);
+  EXPECT_NEAR(judge(bound, points).tested_difference, -0.1 / 1.5, 1e-12);
+  PointResult idle = row("scout", 1024, 8, 1.0);
+  idle.gpu_idle = 0.3;
+  EXPECT_NEAR(judge(claim_of("gpu_idle", 0.4), {idle}).tested_difference, -0.25, 1e-12);
+}
+
+TEST(Claims, SayWhichOfTheirRowsTrend) {
+  std::vector<PointResult> points = {row("full_kv", 1024, 8, 100.0), row("scout", 1024, 8, 140.0)};
+  EXPECT_FALSE(judge(claim_of("throughput_ratio", 1.5), points).rests_on_trend);
+  points[0].trends = true;
+  points[0].step_trend = 3.25;
+  points[0].decode_steps = 32;
+  const ClaimResult ratio = judge(claim_of("throughput_ratio", 1.5), points);
+  EXPECT_TRUE(ratio.rests_on_trend);
+  EXPECT_THAT(ratio.note, testing::StartsWith("batch 8 against batch 8; step time trends"));
+  EXPECT_THAT(ratio.note, HasSubstr("depends on decode_steps: full_kv 3.25× over 32 steps"));
+  EXPECT_FALSE(judge(claim_of("gpu_idle", 0.4), points).rests_on_trend) << "scout's row does not";
+  EXPECT_TRUE(judge(claim_of("largest_throughput_ratio", 1.5), points).rests_on_trend);
+  points[1].trends = true;
+  EXPECT_THAT(judge(claim_of("gpu_idle", 0.4), points).note, testing::StartsWith("step time trends"));
+}
+
 TEST(Claims, BoundsHoldOnTheirSideUpToTheFigureItself) {
   PointResult point = row("scout", 1024, 8, 1.0);
   for (const auto& [predicted, most, least] : {std::tuple{0.1, true, false}, {0.15, true, true}, {0.2, false, true}}) {
