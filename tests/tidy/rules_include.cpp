@@ -58,7 +58,7 @@ const IncludeTable& include_table() {
       {"sim/engine", {"sim/graph", "sim/trace", "sim/base"}},
       {"sim/io", {"sim/spec", "sim/trace", "sim/base"}},
       {"hwmodels", {"sim/engine/demand.h", "sim/graph", "sim/spec", "sim/io", "sim/base"}},
-      {"kernels", {"kernels/cpu", "sim/graph", "sim/trace", "sim/base"}},
+      {"kernels/backend", {"kernels/cpu", "kernels/cuda", "sim/graph", "sim/trace", "sim/spec", "sim/base"}},
       {"kernels/cpu", {"sim/base"}},
       {"kernels/cuda", {"sim/base"}},
       {"calibration",

@@ -1,0 +1,174 @@
+// Three threads that wait for each other by flags.
+#include "kernels/backend/execution.h"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+namespace outrider {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kLooksBeforeYielding = 2000, kLooksPerClock = 1 << 14;
+
+std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch()).count();
+}
+
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+// Thrown out of waits once another thread has failed.
+struct Abandoned {};
+
+}  // namespace
+
+Execution::Execution(const Schedule& schedule, Device* device, PoolWork& pool, std::span<Flag> flags,
+                     ExecutionOptions options)
+    : schedule_(schedule),
+      device_(device),
+      pool_(pool),
+      flags_(flags),
+      options_(options),
+      op_times_(schedule.ops.size()),
+      step_times_(schedule.steps()) {
+  for (OpIndex op = 0; op < schedule.ops.size(); ++op) {
+    if (schedule.ops[op].runner == Runner::pool) of_pool_.push_back(op);
+    if (schedule.ops[op].runner == Runner::background) of_background_.push_back(op);
+  }
+}
+
+void Execution::run() {
+  for (Flag& flag : flags_) flag.raised.store(0, std::memory_order_relaxed);
+  begun_ = 0;
+  const Placement& places = options_.placement;
+  std::vector<std::thread> threads;  // before this thread has a place, which they would inherit
+  if (!of_pool_.empty()) {
+    threads.emplace_back([&] { in_thread(places.dispatcher, [this] { run_pool(); }); });
+  }
+  if (!of_background_.empty()) {
+    threads.emplace_back([&] { in_thread(places.background, [this] { run_background(); }); });
+  }
+  in_thread(places.host, [this] { walk_steps(); });
+  for (std::thread& thread : threads) thread.join();
+  in_thread(-1, [this] {
+    if (device_ != nullptr) device_->drain();
+  });
+  failed_ = false;
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+void Execution::in_thread(int processor, const std::function<void()>& work) {
+  const PinnedHere pinned(processor);
+  try {
+    work();
+  } catch (const Abandoned&) { return; } catch (...) {
+    fail(std::current_exception());
+  }
+}
+
+// Raised flags let kernels and threads go that wait for what will not come.
+void Execution::fail(std::exception_ptr error) {
+  const std::lock_guard lock(failing_);
+  if (!failure_) failure_ = std::move(error);
+  failed_ = true;
+  for (OpIndex op = 0; op < flags_.size(); ++op) raise(op);
+}
+
+void Execution::walk_steps() {
+  for (std::size_t step = 0; step < schedule_.steps(); ++step) walk_step(step);
+}
+
+void Execution::walk_step(std::size_t step) {
+  if (device_ != nullptr) device_->begin_step(step);
+  step_times_[step].begin_ns = now_ns();
+  begun_.store(step + 1, std::memory_order_release);
+  for (OpIndex op = schedule_.first_op[step]; op < schedule_.first_op[step + 1]; ++op) {
+    if (schedule_.ops[op].runner == Runner::host) run_host_op(op);
+  }
+  for (const Wait& wait : schedule_.closing[step]) await(wait);
+  step_times_[step].end_ns = now_ns();
+}
+
+void Execution::run_host_op(OpIndex index) {
+  const ScheduledOp& op = schedule_.ops[index];
+  const std::int64_t called = now_ns();
+  for (const Wait& wait : op.waits) await(wait);
+  // A synchronize is the wait itself, called at once: what it takes to return is its own time.
+  const std::int64_t start = op.op->family == Family::synchronize ? called : now_ns();
+  perform(op, index);
+  op_times_[index] = {start, now_ns(), true};
+  raise(index);
+}
+
+void Execution::perform(const ScheduledOp& op, OpIndex index) {
+  if (op.op->family == Family::schedule_step) {
+    const auto until = Clock::now() + options_.scheduling;
+    while (Clock::now() < until) relax();
+  }
+  if (op.op->family == Family::launch_graph && !op.issues.empty()) return device_->launch_graph(index);
+  for (const OpIndex issued : op.issues) {
+    const ScheduledOp& moved = schedule_.ops[issued];
+    device_->issue(issued, moved.rest_issuer == kNoOp   ? Calls::all
+                           : moved.rest_issuer == index ? Calls::rest
+                                                        : Calls::first);
+  }
+}
+
+void Execution::run_pool() {
+  for (const OpIndex index : of_pool_) {
+    await_step(schedule_.ops[index].step);
+    for (const Wait& wait : schedule_.ops[index].waits) await(wait);
+    const std::int64_t start = now_ns();
+    pool_.run(index);
+    op_times_[index] = {start, now_ns(), true};
+    raise(index);
+  }
+}
+
+void Execution::run_background() {
+  for (const OpIndex index : of_background_) {
+    await_step(schedule_.ops[index].step);
+    for (const Wait& wait : schedule_.ops[index].waits) await(wait);
+    device_->issue(index, Calls::all);
+  }
+}
+
+void Execution::await(const Wait& wait) {
+  if (wait.by == WaitBy::flag) return await_flag(wait.on);
+  device_->wait(wait.on);
+  if (failed_.load(std::memory_order_relaxed)) throw Abandoned();
+}
+
+void Execution::await_flag(OpIndex op) {
+  watch([&] { return flags_[op].raised.load(std::memory_order_acquire) != 0; }, op);
+}
+
+void Execution::await_step(std::size_t step) {
+  watch([&] { return begun_.load(std::memory_order_acquire) > step; }, schedule_.first_op[step]);
+}
+
+template <class Ready>
+void Execution::watch(Ready ready, OpIndex op) {
+  const auto begin = Clock::now();
+  for (int looks = 1; !ready(); ++looks) {
+    if (failed_.load(std::memory_order_relaxed)) throw Abandoned();
+    looks < kLooksBeforeYielding ? relax() : std::this_thread::yield();
+    if (looks % kLooksPerClock != 0 || Clock::now() - begin < options_.patience) continue;
+    const ScheduledOp& waited = schedule_.ops[op];
+    throw std::runtime_error(fmt::format("waited {} s for op {} of step {} ({}), which does not end",
+                                         options_.patience.count(), op - schedule_.first_op[waited.step], waited.step,
+                                         to_string(waited.op->family)));
+  }
+  if (failed_.load(std::memory_order_relaxed)) throw Abandoned();
+}
+
+}  // namespace outrider

@@ -1,0 +1,130 @@
+// Binding of CPU ops, and their parallel loops.
+#include "kernels/backend/pool_work.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "kernels/cpu/bf16.h"
+#include "sim/base/check.h"
+#include "sim/base/random.h"
+
+namespace outrider {
+namespace {
+
+constexpr std::uint32_t kNoRank = 0xffffffffu;
+constexpr std::int64_t kChunksPerThread = 4;
+
+std::byte* address(const Slice& slice, const ArenaAddresses& arenas) {
+  return arenas[static_cast<std::size_t>(slice.arena)] + slice.offset;
+}
+
+}  // namespace
+
+PoolWork::PoolWork(const Schedule& schedule, const Layout& layout, const ArenaAddresses& arenas, ThreadPool& pool)
+    : pool_(pool), attender_(pool), path_(best_path()), rank_(schedule.ops.size(), kNoRank) {
+  std::size_t queries = 0, rows = 0;
+  for (OpIndex index = 0; index < schedule.ops.size(); ++index) {
+    const Op& op = *schedule.ops[index].op;
+    if (schedule.ops[index].runner != Runner::pool || op.family != Family::cpu_attend) continue;
+    const auto& shape = std::get<AttentionShape>(op.shape);
+    const auto rows_of = static_cast<std::size_t>(shape.sequences * shape.q_heads);
+    rows = std::max(rows, rows_of);
+    queries = std::max(queries, rows_of * static_cast<std::size_t>(shape.head_dim));
+  }
+  RandomStream random(1);
+  for (std::size_t i = 0; i < queries; ++i) queries_.push_back(static_cast<float>(random.normal()));
+  output_.resize(queries);
+  lse_.resize(rows);
+  for (OpIndex index = 0; index < schedule.ops.size(); ++index) {
+    if (schedule.ops[index].runner != Runner::pool) continue;
+    const Op& op = *schedule.ops[index].op;
+    const OpSlices& slices = layout.ops[index];
+    rank_[index] = static_cast<std::uint32_t>(bound_.size());
+    std::byte* const from = address(slices.reads.front(), arenas);
+    bound_.push_back(op.family == Family::cpu_attend
+                         ? bind_attention(std::get<AttentionShape>(op.shape), from)
+                         : bind_gather(std::get<StreamShape>(op.shape), from, address(slices.writes.front(), arenas)));
+  }
+}
+
+const PoolWork::Heads& PoolWork::heads_for(const AttentionShape& shape) {
+  const std::vector<std::int64_t> tokens = tokens_by_sequence(shape);
+  const HeadsKey key{static_cast<std::int64_t>(tokens.size()), shape.kv_heads, std::llround(shape.tokens),
+                     std::llround(shape.longest), shape.block_tokens > 0};
+  const auto [row, made] = heads_.try_emplace(key);
+  Heads& heads = row->second;
+  if (!made) return heads;
+  const std::int64_t pages = pages_of(shape);
+  for (std::int64_t head = 0; head < shape.kv_heads; ++head) {
+    for (std::int64_t page = 0; page < pages; ++page) {
+      const std::int64_t place = shape.block_tokens > 0 ? scattered(page, pages) : page;
+      heads.blocks.push_back(static_cast<std::int32_t>(place * shape.kv_heads + head));
+    }
+  }
+  std::size_t first = 0;
+  for (const std::int64_t each : tokens) {
+    const auto count = static_cast<std::size_t>((each + kPageTokens - 1) / kPageTokens);
+    for (std::int64_t head = 0; head < shape.kv_heads; ++head) {
+      const std::size_t at = static_cast<std::size_t>(head * pages) + first;
+      heads.heads.push_back({std::span(heads.blocks).subspan(at, count), each});
+    }
+    first += count;
+  }
+  return heads;
+}
+
+PoolWork::Bound PoolWork::bind_attention(const AttentionShape& shape, std::byte* cache) {
+  const Heads& heads = heads_for(shape);
+  Bound bound;
+  bound.attention.kv = {.data = reinterpret_cast<const Bf16*>(cache),
+                        .stride = 2 * kPageTokens * shape.head_dim,
+                        .block_tokens = kPageTokens,
+                        .head_dim = shape.head_dim};
+  bound.attention.heads = heads.heads;
+  bound.attention.group = shape.q_heads / shape.kv_heads;
+  bound.attention.queries = queries_.data();
+  bound.attention.scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim));
+  bound.attention.output = output_.data();
+  bound.attention.lse = lse_.data();
+  return bound;
+}
+
+PoolWork::Bound PoolWork::bind_gather(const StreamShape& shape, const std::byte* from, std::byte* to) const {
+  const std::int64_t items = whole(shape.items);
+  Bound bound;
+  bound.gather = {
+      .from = from,
+      .to = to,
+      .fragments = items,
+      .chunk = std::max<std::int64_t>(1, items / (kChunksPerThread * pool_.threads())),
+      .bytes = static_cast<std::size_t>(std::min(shape.read, shape.write).value()) / static_cast<std::size_t>(items)};
+  return bound;
+}
+
+void PoolWork::gather(const Gather& gather) {
+  const auto chunks = static_cast<std::size_t>((gather.fragments + gather.chunk - 1) / gather.chunk);
+  pool_.parallel_for(chunks, [&](std::size_t chunk, int) {
+    const auto first = static_cast<std::int64_t>(chunk) * gather.chunk;
+    const std::int64_t last = std::min(first + gather.chunk, gather.fragments);
+    for (std::int64_t i = first; i < last; ++i) {
+      const auto source = static_cast<std::size_t>(scattered(i, gather.fragments)) * gather.bytes;
+      std::memcpy(gather.to + static_cast<std::size_t>(i) * gather.bytes, gather.from + source, gather.bytes);
+    }
+  });
+}
+
+void PoolWork::run(OpIndex op) {
+  CHECK(rank_[op] != kNoRank, "op {} is not of the CPU lane", op);
+  const Bound& bound = bound_[rank_[op]];
+  if (bound.gather.fragments > 0) return gather(bound.gather);
+  attender_.attend(path_, bound.attention);
+}
+
+void PoolWork::warm_up() {
+  for (OpIndex op = 0; op < rank_.size(); ++op) {
+    if (rank_[op] != kNoRank) run(op);
+  }
+}
+
+}  // namespace outrider

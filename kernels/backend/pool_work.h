@@ -1,0 +1,62 @@
+// Ops of the CPU lane, bound to their memory: attention over blocks of KV, and gathers into pinned memory.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <tuple>
+#include <vector>
+
+#include "kernels/backend/layout.h"
+#include "kernels/cpu/attention_batch.h"
+#include "kernels/cpu/thread_pool.h"
+
+namespace outrider {
+
+// Host arenas as they lie in memory; null where empty.
+using ArenaAddresses = std::array<std::byte*, kArenas>;
+
+class PoolWork {
+ public:
+  // Binds every op of the CPU lane; afterwards run() allocates nothing. All given must outlive this.
+  PoolWork(const Schedule& schedule, const Layout& layout, const ArenaAddresses& arenas, ThreadPool& pool);
+
+  // By the thread that calls the pool.
+  void run(OpIndex op);
+  // Every op once, so that scratch memory is there and touched.
+  void warm_up();
+
+ private:
+  // A list of heads that several ops share, since blocks are numbered from the op's own part of the cache. Block
+  // b of head h is number b · kv_heads + h; scattered where the shape says blocks.
+  struct Heads {
+    std::vector<std::int32_t> blocks;
+    std::vector<AttentionHead> heads;
+  };
+  using HeadsKey = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, bool>;
+  struct Gather {
+    const std::byte* from = nullptr;
+    std::byte* to = nullptr;
+    std::int64_t fragments = 0, chunk = 0;
+    std::size_t bytes = 0;  // of a fragment
+  };
+  struct Bound {
+    AttentionBatch<Bf16> attention;
+    Gather gather;
+  };
+
+  const Heads& heads_for(const AttentionShape& shape);
+  Bound bind_attention(const AttentionShape& shape, std::byte* cache);
+  Bound bind_gather(const StreamShape& shape, const std::byte* from, std::byte* to) const;
+  void gather(const Gather& gather);
+
+  ThreadPool& pool_;
+  BatchAttender attender_;
+  CpuPath path_;
+  std::map<HeadsKey, Heads> heads_;
+  std::vector<float> queries_, output_, lse_;  // shared by all ops: the lane runs one at a time
+  std::vector<Bound> bound_;                   // by rank_
+  std::vector<std::uint32_t> rank_;            // of each op among those of the lane
+};
+
+}  // namespace outrider

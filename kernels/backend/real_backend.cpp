@@ -1,0 +1,170 @@
+// Planning: schedule, layout, memory, bindings; then runs of what was planned.
+#include "kernels/backend/real_backend.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <stdexcept>
+#include <string_view>
+
+#include "kernels/backend/execution.h"
+#include "kernels/backend/layout.h"
+#include "kernels/backend/placement.h"
+#include "kernels/backend/pool_work.h"
+#include "kernels/backend/schedule.h"
+#include "kernels/backend/trace_builder.h"
+#include "kernels/cpu/bf16.h"
+#include "kernels/cpu/pages.h"
+#include "sim/base/random.h"
+
+namespace outrider {
+namespace {
+
+// Memory that the system can give without swapping.
+std::size_t free_host_bytes() {
+  std::ifstream file("/proc/meminfo");
+  constexpr std::string_view kAvailable = "MemAvailable:";
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(kAvailable)) return std::strtoull(line.c_str() + kAvailable.size(), nullptr, 10) * 1024;
+  }
+  const long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGE_SIZE);
+  return static_cast<std::size_t>(pages) * static_cast<std::size_t>(bytes);
+}
+
+bool has_background(const Schedule& schedule) {
+  return std::any_of(schedule.ops.begin(), schedule.ops.end(),
+                     [](const ScheduledOp& op) { return op.runner == Runner::background; });
+}
+
+void require_memory(const Schedule& schedule, const Layout& layout, bool of_gpu, std::size_t free_bytes) {
+  const std::string complaint = memory_complaint(schedule, layout, of_gpu, free_bytes);
+  if (!complaint.empty()) throw std::runtime_error(complaint);
+}
+
+bool needs_gpu(const Schedule& schedule) {
+  return std::any_of(schedule.ops.begin(), schedule.ops.end(), [](const ScheduledOp& op) { return on_gpu(op.runner); });
+}
+
+void require_device(const Schedule& schedule, const Device* device) {
+  if (device != nullptr) return;
+  for (OpIndex index = 0; index < schedule.ops.size(); ++index) {
+    const ScheduledOp& op = schedule.ops[index];
+    if (!on_gpu(op.runner)) continue;
+    throw std::invalid_argument(fmt::format(
+        "{}: it runs steps of host and CPU ops only, and op {} of step {} is a {} on the {}", missing_device(),
+        index - schedule.first_op[op.step], op.step, to_string(op.op->family), to_string(op.lane())));
+  }
+}
+
+// A stretch of random values, repeated: caches see addresses, and power sees values.
+void fill_random(std::byte* data, std::size_t bytes, ThreadPool& pool) {
+  constexpr std::size_t kStretch = std::size_t{1} << 22;
+  std::vector<Bf16> values(std::min(bytes, kStretch) / sizeof(Bf16) + 1);
+  RandomStream random(1);
+  for (Bf16& value : values) value = to_bf16(static_cast<float>(2.0 * random.uniform() - 1.0));
+  const std::size_t stretches = (bytes + kStretch - 1) / kStretch;
+  pool.parallel_for(stretches, [&](std::size_t i, int) {
+    std::memcpy(data + i * kStretch, values.data(), std::min(kStretch, bytes - i * kStretch));
+  });
+}
+
+}  // namespace
+
+struct RealBackend::State {
+  State(std::span<const TaskGraph> steps, const RealOptions& options)
+      : schedule(make_schedule(steps)),
+        layout(lay_out(schedule)),
+        placement(place_threads(options.cpu_workers, has_background(schedule))),
+        pool(placement.pool) {
+    device = needs_gpu(schedule) ? make_device() : nullptr;
+    if (needs_gpu(schedule)) require_device(schedule, device.get());
+    require_memory(schedule, layout, false, free_host_bytes());
+    if (device) require_memory(schedule, layout, true, device->free_bytes());
+    allocate_host();
+    work = std::make_unique<PoolWork>(schedule, layout, addresses, pool);
+    if (device) device->prepare(binding(options.timing));
+    work->warm_up();
+    const auto patience = std::chrono::seconds(static_cast<std::int64_t>(options.patience));
+    const auto scheduling = std::chrono::nanoseconds(static_cast<std::int64_t>(options.scheduling.value() * 1e9));
+    execution = std::make_unique<Execution>(
+        schedule, device.get(), *work, flags(),
+        ExecutionOptions{.scheduling = scheduling, .patience = patience, .placement = placement});
+    record_edges = options.edges;
+    state_facts();
+  }
+
+  void allocate_host() {
+    for (std::size_t i = 0; i < layout.arenas.size(); ++i) {
+      const std::size_t bytes = layout.arenas[i].bytes;
+      if (on_gpu(static_cast<Arena>(i)) || bytes == 0) continue;
+      host[i] = allocate(bytes);
+      addresses[i] = static_cast<std::byte*>(host[i].get());
+      fill_random(addresses[i], bytes, pool);
+    }
+    const std::size_t count = schedule.ops.size();
+    flag_memory = allocate(count * sizeof(Flag));
+    std::uninitialized_default_construct_n(static_cast<Flag*>(flag_memory.get()), count);
+  }
+
+  static Pages allocate(std::size_t bytes) {
+    Pages pages = huge_pages(bytes);
+    if (!pages) throw std::runtime_error(fmt::format("the system refused {} bytes of host memory", bytes));
+    return pages;
+  }
+
+  std::span<Flag> flags() const { return {static_cast<Flag*>(flag_memory.get()), schedule.ops.size()}; }
+
+  Binding binding(Timing timing) const {
+    Binding result{.schedule = &schedule, .layout = &layout, .host = {}, .flags = flags().data(), .timing = timing};
+    for (std::size_t i = 0; i < result.host.size(); ++i) {
+      const bool pinned = static_cast<Arena>(i) != Arena::pageable;
+      if (addresses[i] != nullptr) result.host[i] = {addresses[i], layout.arenas[i].bytes, pinned};
+    }
+    return result;
+  }
+
+  void state_facts() {
+    facts.device = device ? device->name() : missing_device();
+    facts.cpu_workers = pool.threads();
+    facts.cpu_path = to_string(best_path());
+    for (std::size_t i = 0; i < layout.arenas.size(); ++i) {
+      const ArenaSize& size = layout.arenas[i];
+      if (size.bytes > 0) facts.arenas.push_back({to_string(static_cast<Arena>(i)), size.bytes, size.wanted});
+    }
+  }
+
+  Trace run() {
+    execution->run();
+    std::vector<OpTimes> times = execution->op_times();
+    for (OpIndex op = 0; op < times.size(); ++op) {
+      if (on_gpu(schedule.ops[op].runner)) times[op] = device->times(op);
+    }
+    return build_trace(schedule, times, execution->step_times(), record_edges);
+  }
+
+  Schedule schedule;
+  Layout layout;
+  Placement placement;
+  ThreadPool pool;
+  std::array<Pages, kArenas> host;
+  Pages flag_memory;
+  ArenaAddresses addresses{};
+  std::unique_ptr<PoolWork> work;
+  std::unique_ptr<Device> device;  // destroyed before the memory it knows
+  std::unique_ptr<Execution> execution;
+  bool record_edges = false;
+  RealFacts facts;
+};
+
+RealBackend::RealBackend(std::span<const TaskGraph> steps, const RealOptions& options)
+    : state_(std::make_unique<State>(steps, options)) {}
+RealBackend::~RealBackend() = default;
+
+Trace RealBackend::run() { return state_->run(); }
+const RealFacts& RealBackend::facts() const { return state_->facts; }
+
+}  // namespace outrider

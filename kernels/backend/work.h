@@ -1,0 +1,77 @@
+// What an op's shape says about its work: which memory it touches, and how its tokens lie over sequences.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/graph/op.h"
+
+namespace outrider {
+
+// Memory of one kind, shared by all ops. See layout.h for who gets which part of it.
+enum class Arena : std::uint8_t {
+  weights,      // GPU
+  cache,        // GPU: KV, digests and whatever else a kernel streams that no kernel just wrote
+  activations,  // GPU: two halves; a kernel reads what the kernel before wrote, and writes the other half
+  landing,      // GPU: where copies from the host arrive
+  host_cache,   // host, pinned: what is copied to the GPU, and what the CPU attends or gathers
+  pageable,     // host, not pinned
+  outbox,       // host, pinned: where copies to the host arrive, and what the CPU gathered
+};
+inline constexpr int kArenas = static_cast<int>(Arena::outbox) + 1;
+const char* to_string(Arena arena);
+constexpr bool on_gpu(Arena arena) { return arena <= Arena::landing; }
+
+// Bytes that an op touches of an arena: what it reads, and what it writes.
+struct Touch {
+  Arena arena = Arena::activations;
+  std::size_t bytes = 0;
+};
+struct Footprint {
+  std::vector<Touch> reads, writes;
+};
+Footprint footprint(const Op& op);
+
+// Why no executor can do this op; empty where one can.
+std::string unsupported(const Op& op);
+
+// Pages of KV on the GPU and blocks of it on the host. Methods' blocks of other sizes are cut into such.
+inline constexpr std::int64_t kPageTokens = 32;
+inline constexpr std::size_t kAlignment = 256;
+constexpr std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+// Tokens of each sequence that has any: the first has the longest's, the others share the rest evenly, in whole blocks
+// where there are blocks.
+std::vector<std::int64_t> tokens_by_sequence(const AttentionShape& shape);
+// Pages of one KV head over all sequences, and their bytes over all heads.
+std::int64_t pages_of(const AttentionShape& shape);
+std::size_t page_bytes(const AttentionShape& shape);
+
+// The i-th of `count` places in scattered order: a permutation for any count.
+std::int64_t scattered(std::int64_t i, std::int64_t count);
+
+// Counts in shapes are means: at least one.
+std::int64_t whole(double count);
+// Fragments of a copy, each rounded up to the words that kernels copy.
+struct Fragments {
+  std::int64_t count = 0;
+  std::size_t bytes = 0;
+};
+Fragments fragments_of(const CopyShape& shape);
+
+// What a product really multiplies: rows of FP8 come in multiples of 16.
+struct Product {
+  std::int64_t rows = 0, n = 0, k = 0, instances = 1;
+  bool fp8 = false;
+
+  bool operator==(const Product&) const = default;
+  std::size_t element() const { return fp8 ? 1 : 2; }
+  std::size_t weight_bytes() const { return static_cast<std::size_t>(instances * n * k) * element(); }
+  std::size_t input_bytes() const { return static_cast<std::size_t>(instances * rows * k) * element(); }
+  std::size_t output_bytes() const { return static_cast<std::size_t>(instances * rows * n) * 2; }
+};
+Product product_of(const GemmShape& shape);
+
+}  // namespace outrider

@@ -1,0 +1,157 @@
+// What ops touch of memory, and who gets which part of the arenas.
+#include "kernels/backend/layout.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <set>
+#include <stdexcept>
+
+#include "tests/kernels/backend/graphs.h"
+
+namespace outrider {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr std::size_t kMib = std::size_t{1} << 20;
+
+Op product(double rows, std::int64_t n, std::int64_t k, DataType type = DataType::bf16, double instances = 1.0) {
+  return {Family::gemm, lane_id(Lane::compute), 0,
+          GemmShape{.rows = rows, .n = n, .k = k, .instances = instances, .type = type}};
+}
+
+AttentionShape attention(double tokens, double longest, std::int64_t sequences) {
+  return {.sequences = sequences,
+          .kv_heads = 8,
+          .q_heads = 32,
+          .head_dim = 128,
+          .v_head_dim = 128,
+          .tokens = tokens,
+          .longest = longest,
+          .block_tokens = 32};
+}
+
+TEST(Tokens, OneSequenceIsTheLongestAndTheOthersShareTheRest) {
+  EXPECT_THAT(tokens_by_sequence(attention(4.0 * 1000.0, 1000.0, 4)), ElementsAre(1000, 1000, 1000, 1000));
+  EXPECT_THAT(tokens_by_sequence(attention(320.0, 128.0, 4)), ElementsAre(128, 64, 64, 64));
+  EXPECT_THAT(tokens_by_sequence(attention(224.0, 128.0, 4)), ElementsAre(128, 32, 32, 32));
+  EXPECT_THAT(tokens_by_sequence(attention(160.0, 128.0, 4)), ElementsAre(128, 32));  // two have nothing to attend
+  EXPECT_THAT(tokens_by_sequence(attention(0.0, 0.0, 4)), ElementsAre(1));
+}
+
+TEST(Tokens, TakeWholePagesOfMemory) {
+  EXPECT_EQ(pages_of(attention(100.0, 50.0, 2)), 4);
+  EXPECT_EQ(page_bytes(attention(100.0, 50.0, 2)), 8U * 2U * 32U * 128U * 2U);
+}
+
+TEST(Scattered, IsAPermutation) {
+  for (const std::int64_t count : {1, 2, 7, 64, 1000, 7919, 2 * 7919}) {
+    std::set<std::int64_t> places;
+    for (std::int64_t i = 0; i < count; ++i) places.insert(scattered(i, count));
+    EXPECT_EQ(static_cast<std::int64_t>(places.size()), count);
+    EXPECT_EQ(*places.rbegin(), count - 1);
+  }
+}
+
+TEST(Product, RowsOfFp8AreMultiplesOf16AndExpertsAreWhole) {
+  EXPECT_EQ(product_of({.rows = 3.0, .n = 64, .k = 32, .type = DataType::fp8}).rows, 16);
+  EXPECT_EQ(product_of({.rows = 3.0, .n = 64, .k = 32}).rows, 3);
+  EXPECT_EQ(product_of({.rows = 0.4, .n = 64, .k = 32, .instances = 7.6}).rows, 1);
+  EXPECT_EQ(product_of({.rows = 0.4, .n = 64, .k = 32, .instances = 7.6}).weight_bytes(), 8U * 64U * 32U * 2U);
+}
+
+TEST(Unsupported, NamesWhatNoKernelDoes) {
+  EXPECT_EQ(unsupported(product(1.0, 8, 8)), "");
+  EXPECT_EQ(unsupported(product(1.0, 8, 8, DataType::fp8)), "");
+  EXPECT_EQ(unsupported(product(1.0, 8, 8, DataType::int4)), "products of int4");
+  AttentionShape latent = attention(64.0, 64.0, 1);
+  latent.v_head_dim = 0;
+  EXPECT_THAT(unsupported({Family::attend_dense, lane_id(Lane::compute), 0, latent}), HasSubstr("V is not as wide"));
+  AttentionShape narrow = attention(64.0, 64.0, 1);
+  narrow.head_dim = narrow.v_head_dim = 64;
+  EXPECT_EQ(unsupported({Family::attend_dense, lane_id(Lane::compute), 0, narrow}),
+            "attention with heads of 64 channels");
+  EXPECT_EQ(unsupported({Family::cpu_attend, lane_id(Lane::cpu), 0, narrow}), "");
+  EXPECT_EQ(unsupported({Family::prefill_attend, lane_id(Lane::compute), 0, narrow}), "attention of a prefill");
+}
+
+TEST(Layout, RefusesAGraphWithAllItsComplaintsAtOnce) {
+  SmallGraph graph;
+  const OpId launch = graph.host(Family::launch_kernel);
+  graph.builder().add(product(1.0, 8, 8, DataType::int4), {launch});
+  graph.builder().add(product(1.0, 8, 8, DataType::int4), {launch});
+  const OpId last = graph.builder().add(product(1.0, 8, 8, DataType::fp4), {launch});
+  const std::vector<TaskGraph> steps{graph.seal(last)};
+  const Schedule schedule = make_schedule(steps);
+  try {
+    lay_out(schedule);
+    FAIL() << "laid out";
+  } catch (const std::invalid_argument& error) {
+    EXPECT_STREQ(error.what(), "no kernel of this program does: products of int4; products of fp4");
+  }
+}
+
+// So many products of 32 MiB of weights each.
+TaskGraph products(int count) {
+  SmallGraph graph;
+  OpId last;
+  for (int i = 0; i < count; ++i) {
+    const OpId launch = graph.host(Family::launch_kernel);
+    last = graph.builder().add(product(1.0, 4096, 4096), {last, launch});
+  }
+  return graph.seal(last);
+}
+
+TEST(Layout, LayersHaveWeightsOfTheirOwnWhereThereIsRoom) {
+  const std::vector<TaskGraph> steps{products(4)};
+  const Layout layout = lay_out(make_schedule(steps));
+  EXPECT_EQ(layout.size(Arena::weights).bytes, 128 * kMib);
+  EXPECT_EQ(layout.ops[1].reads[0].offset, 0U);
+  EXPECT_EQ(layout.ops[7].reads[0].offset, 96 * kMib);
+}
+
+TEST(Layout, SharesWhatIsMoreThanAnyCacheHolds) {
+  const std::vector<TaskGraph> steps{products(40), products(40)};
+  const Schedule schedule = make_schedule(steps);
+  const Layout layout = lay_out(schedule);
+  EXPECT_EQ(layout.size(Arena::weights).bytes, kBeyondCaches);
+  EXPECT_EQ(layout.size(Arena::weights).wanted, 40 * 32 * kMib);
+  EXPECT_EQ(layout.ops[2 * 31 + 1].reads[0].offset, 31 * 32 * kMib);
+  EXPECT_EQ(layout.ops[2 * 32 + 1].reads[0].offset, 0U);                // from the start again
+  EXPECT_EQ(layout.ops[schedule.first_op[1] + 1].reads[0].offset, 0U);  // as does every step
+}
+
+TEST(Layout, KernelsReadTheHalfThatWasWrittenLast) {
+  const std::vector<TaskGraph> steps{products(3)};
+  const Layout layout = lay_out(make_schedule(steps));
+  const std::size_t half = layout.size(Arena::activations).bytes / 2;
+  EXPECT_EQ(half, 8192U);
+  EXPECT_EQ(layout.ops[1].reads[1].offset, 0U);
+  EXPECT_EQ(layout.ops[1].writes[0].offset, half);
+  EXPECT_EQ(layout.ops[3].reads[1].offset, half);
+  EXPECT_EQ(layout.ops[3].writes[0].offset, 0U);
+}
+
+TEST(Layout, TooLittleMemoryNamesItsLargestConsumers) {
+  SmallGraph graph;
+  graph.attend({}, 65536.0);
+  const OpId last = graph.gather({}, 1048576.0);
+  const std::vector<TaskGraph> steps{graph.seal(last)};
+  const Schedule schedule = make_schedule(steps);
+  const Layout layout = lay_out(schedule);
+  EXPECT_EQ(layout.gpu_bytes(), 0U);
+  EXPECT_EQ(layout.host_bytes(),
+            34 * kMib);  // 65536 tokens of 2 · 2 · 64 bf16, 1 MiB of gather's reads and writes each
+  EXPECT_EQ(memory_complaint(schedule, layout, false, 34 * kMib), "");
+  EXPECT_EQ(memory_complaint(schedule, layout, true, 0), "");
+  EXPECT_EQ(memory_complaint(schedule, layout, false, 34 * kMib - 1),
+            "these steps need 0.03 GiB of host memory, 0.03 GiB are free: host cache 0.03 GiB (largest: cpu_attend of "
+            "layer -1), outbox 0.00 GiB (largest: cpu_gather of layer -1)");
+}
+
+}  // namespace
+}  // namespace outrider
