@@ -27,6 +27,29 @@ __global__ void spin_until_open(Gate* gate) {
   __threadfence_system();
 }
 
+std::vector<KernelLaunch> launches_in(cudaGraph_t graph) {
+  std::size_t count = 0;
+  check_cuda(cudaGraphGetNodes(graph, nullptr, &count));
+  std::vector<cudaGraphNode_t> nodes(count);
+  check_cuda(cudaGraphGetNodes(graph, nodes.data(), &count));
+  std::vector<KernelLaunch> launches;
+  for (cudaGraphNode_t node : nodes) {
+    cudaKernelNodeParams kernel{};
+    cudaFuncAttributes of_kernel{};
+    int ctas = 0;
+    const bool known = cudaGraphKernelNodeGetParams(node, &kernel) == cudaSuccess &&
+                       cudaFuncGetAttributes(&of_kernel, kernel.func) == cudaSuccess;
+    const int threads = static_cast<int>(kernel.blockDim.x * kernel.blockDim.y * kernel.blockDim.z);
+    if (known && cudaOccupancyMaxActiveBlocksPerMultiprocessor(&ctas, kernel.func, threads, kernel.sharedMemBytes) ==
+                     cudaSuccess) {
+      launches.push_back({threads, of_kernel.numRegs,
+                          static_cast<std::int64_t>(of_kernel.sharedSizeBytes + kernel.sharedMemBytes), ctas});
+    }
+    cudaGetLastError();  // a library's kernel may not say
+  }
+  return launches;
+}
+
 }  // namespace
 
 void check_cuda(cudaError_t error) {
@@ -81,6 +104,7 @@ void GraphTrial::capture(const std::function<void(cudaStream_t)>& work, int kern
   check_cuda(cudaStreamBeginCapture(gated_.stream(), cudaStreamCaptureModeThreadLocal));
   work(gated_.stream());
   check_cuda(cudaStreamEndCapture(gated_.stream(), &graph));
+  launches_ = launches_in(graph);
   const cudaError_t made = cudaGraphInstantiate(&replay_, graph, 0);
   cudaGraphDestroy(graph);
   check_cuda(made);

@@ -4,6 +4,7 @@
 #include <cuda_runtime.h>
 
 #include <functional>
+#include <vector>
 
 #include "kernels/cuda/trials.h"
 
@@ -57,6 +58,7 @@ class GraphTrial : public DeviceTrial {
   GraphTrial(const GraphTrial&) = delete;
   GraphTrial& operator=(const GraphTrial&) = delete;
   DeviceTime run() override;
+  std::vector<KernelLaunch> launches() const override { return launches_; }
 
  protected:
   // Called by the constructors of what derives: `work` launches `kernels` kernels on the stream.
@@ -66,6 +68,7 @@ class GraphTrial : public DeviceTrial {
   GatedStream gated_;
   cudaGraphExec_t replay_ = nullptr;
   int kernels_ = 1;
+  std::vector<KernelLaunch> launches_;
 };
 
 }  // namespace outrider

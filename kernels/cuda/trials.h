@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace outrider {
 
@@ -19,12 +20,18 @@ struct DeviceTime {
   double seconds = 0.0, clock_hz = 0.0;
 };
 
+// A kernel as it is launched, and how many of its CTAs an SM holds, by cudaOccupancyMaxActiveBlocksPerMultiprocessor.
+struct KernelLaunch {
+  std::int64_t threads = 0, registers_per_thread = 0, shared_bytes = 0, ctas_per_sm = 0;
+};
+
 // Work is queued behind a kernel that spins until all of it is, so that launching takes no part in its time. Throws
 // std::runtime_error where CUDA refuses.
 class DeviceTrial {
  public:
   virtual ~DeviceTrial() = default;
   virtual DeviceTime run() = 0;
+  virtual std::vector<KernelLaunch> launches() const { return {}; }  // where they are known
 };
 using DeviceTrialPtr = std::unique_ptr<DeviceTrial>;
 
