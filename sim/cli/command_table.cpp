@@ -154,6 +154,30 @@ CommandSpec calibrate_command() {
   };
 }
 
+CommandSpec validate_command() {
+  return {
+      .name = "validate",
+      .summary = "Execute a scenario's steps on this machine and lay them beside their simulation.",
+      .details =
+          "Weights and caches are random; layers share weights where memory is short, beyond what caches hold. Steps\n"
+          "are timed in runs of their own, since timing every operation takes time itself. Needs a build with CUDA "
+          "and\n"
+          "a GPU for all that runs on one. Leave the machine to itself meanwhile.",
+      .operand = scenario_operand(false),
+      .flags = {{.name = "methods", .value = "A,B", .meaning = "Run these methods only, by label."},
+                {.name = "repeats", .value = "N", .meaning = "Runs whose median counts. Default: 5."},
+                {.name = "steps-only", .meaning = "Do not time operations."},
+                {.name = "out",
+                 .value = "DIR",
+                 .meaning = "Folder for steps.csv and operations.csv. Default: results/<scenario>/validation.",
+                 .offer = Offer::directory},
+                set_flag(),
+                colour_flag(),
+                help_flag()},
+      .examples = {{"outrider validate validation/h200", "the recorded points, on a machine like that"}},
+  };
+}
+
 CommandSpec list_command() {
   return {
       .name = "list",
@@ -209,7 +233,8 @@ CommandSpec help_command() {
       .operand = {.name = "COMMAND",
                   .required = false,
                   .offer = Offer::choices,
-                  .choices = {"run", "explain", "calibrate", "list", "schema", "completion", "help", "results"}},
+                  .choices = {"run", "explain", "calibrate", "validate", "list", "schema", "completion", "help",
+                              "results"}},
       .flags = {help_flag()},
       .examples = {{"outrider help run", "the flags of run"},
                    {"outrider help results", "the columns of results.csv and claims.csv"}},
@@ -219,9 +244,9 @@ CommandSpec help_command() {
 }  // namespace
 
 std::span<const CommandSpec> command_table() {
-  static const std::vector<CommandSpec> table = {run_command(),  explain_command(), calibrate_command(),
-                                                 list_command(), schema_command(),  completion_command(),
-                                                 help_command()};
+  static const std::vector<CommandSpec> table = {run_command(),        explain_command(), calibrate_command(),
+                                                 validate_command(),   list_command(),    schema_command(),
+                                                 completion_command(), help_command()};
   return table;
 }
 

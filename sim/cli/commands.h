@@ -17,6 +17,7 @@ int run_program(const std::vector<std::string>& arguments, const Console& consol
 int run_command(const RunRequest& request, const Console& console);
 int explain_command(const ExplainRequest& request, const Console& console);
 int calibrate_command(const CalibrateRequest& request, const Console& console);
+int validate_command(const ValidateRequest& request, const Console& console);
 int list_command(const ListRequest& request, const Console& console);
 int schema_command(const SchemaRequest& request, const Console& console);
 int completion_command(const CompletionRequest& request, const Console& console);

@@ -320,6 +320,23 @@ Request read_calibrate(Line& line) {
   return request;
 }
 
+Request read_validate(Line& line) {
+  ValidateRequest request;
+  if (!line.operands.empty()) request.scenario = line.operands.front();
+  request.assignments = take_assignments(line);
+  request.methods = take_names(line, "methods", "label");
+  request.out = line.flags.take_one("out");
+  const auto repeats = line.flags.take_one("repeats");
+  const auto number = repeats ? whole_number<int>(*repeats) : std::optional<int>(5);
+  if (!number || *number < 1)
+    line.error("--repeats: expected a whole number of at least 1, got '{}'", printable(*repeats));
+  request.repeats = number.value_or(1);
+  request.steps_only = line.flags.take_switch("steps-only");
+  request.no_colour = line.flags.take_switch("no-color");
+  if (request.out && request.out->empty()) line.error("--out: expected a folder, got ''");
+  return request;
+}
+
 Request read_list(Line& line) {
   ListRequest request;
   if (!line.operands.empty()) request.what = line.operands.front();
@@ -339,6 +356,7 @@ Request read_request(Line& line) {
   if (name == "run") return read_run(line);
   if (name == "explain") return read_explain(line);
   if (name == "calibrate") return read_calibrate(line);
+  if (name == "validate") return read_validate(line);
   if (name == "list") return read_list(line);
   if (name == "schema") return SchemaRequest{operand};
   if (name == "completion") return CompletionRequest{operand};

@@ -55,6 +55,16 @@ struct CalibrateRequest {
   bool no_colour = false;
 };
 
+struct ValidateRequest {
+  std::string scenario;
+  std::vector<Assignment> assignments;
+  std::vector<std::string> methods;  // empty: all
+  std::optional<std::string> out;
+  int repeats = 5;
+  bool steps_only = false;
+  bool no_colour = false;
+};
+
 struct ListRequest {
   std::string what;
   bool verbose = false, json = false, names = false;
@@ -72,7 +82,7 @@ struct HelpRequest {
 };  // empty: the program; "results": the columns of its files
 struct VersionRequest {};
 
-using Request = std::variant<RunRequest, ExplainRequest, CalibrateRequest, ListRequest, SchemaRequest,
+using Request = std::variant<RunRequest, ExplainRequest, CalibrateRequest, ValidateRequest, ListRequest, SchemaRequest,
                              CompletionRequest, HelpRequest, VersionRequest>;
 
 struct ParsedCommandLine {

@@ -95,7 +95,22 @@ PointResult row_of(const PlannedPoint& plan, const ModelSpec& model) {
   return result;
 }
 
+std::unique_ptr<Method> method_of(const Scenario& scenario, const PlannedPoint& plan, const Selections& selections) {
+  MethodPoint seen = method_point(scenario, plan);
+  if (selections.decode) seen.selection = &*selections.decode;
+  if (selections.profiling) seen.profiling = &*selections.profiling;
+  return plan.entry->make(seen);
+}
+
 }  // namespace
+
+std::vector<TaskGraph> decode_graphs(const Scenario& scenario, const PlannedPoint& plan, const Selections& selections) {
+  CHECK(plan.fits(), "steps of a point that does not fit: {}", plan.limit);
+  const std::unique_ptr<Method> method = method_of(scenario, plan, selections);
+  std::vector<TaskGraph> graphs;
+  for (std::int64_t step = 0; step < plan.steps(); ++step) graphs.push_back(method->decode_step(step));
+  return graphs;
+}
 
 Selections draw_selections(const Scenario& scenario, const PlannedPoint& widest, int threads) {
   Selections selections;
@@ -128,10 +143,7 @@ SimulatedPoint simulate_point(const Scenario& scenario, const MachineModel& mach
                      .op = plan.request->label,
                      .replay_command = "outrider run " + scenario.source_file,
                      .seed = scenario.seed};
-  MethodPoint seen = method_point(scenario, plan);
-  if (selections.decode) seen.selection = &*selections.decode;
-  if (selections.profiling) seen.profiling = &*selections.profiling;
-  const std::unique_ptr<Method> method = plan.entry->make(seen);
+  const std::unique_ptr<Method> method = method_of(scenario, plan, selections);
   SimBackend backend(machine.platform(), record);
   std::vector<Demand> demands;
   for (std::int64_t step = 0; step < plan.steps(); ++step) {

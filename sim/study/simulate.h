@@ -16,6 +16,9 @@ struct Selections {
 // Draws the traces for a need, in parallel over layers.
 Selections draw_selections(const Scenario& scenario, const PlannedPoint& widest, int threads);
 
+// The decode steps, warm-up included, of a point that fits.
+std::vector<TaskGraph> decode_graphs(const Scenario& scenario, const PlannedPoint& plan, const Selections& selections);
+
 struct SimulatedPoint {
   PointResult result;
   Trace trace;  // of the decode steps, warm-up included

@@ -66,9 +66,12 @@ const IncludeTable& include_table() {
         "sim/base"}},
       {"sim/study",
        {"sim/methods", "sim/engine", "sim/io", "hwmodels", "sim/graph", "sim/trace", "sim/spec", "sim/base"}},
+      {"validation",
+       {"kernels/backend", "sim/study", "sim/methods", "sim/engine", "hwmodels", "sim/graph", "sim/trace", "sim/spec",
+        "sim/base"}},
       {"sim/cli",
-       {"calibration", "sim/study", "sim/methods", "sim/engine", "sim/io", "hwmodels", "sim/graph", "sim/trace",
-        "sim/spec", "sim/base"}},
+       {"validation", "calibration", "sim/study", "sim/methods", "sim/engine", "sim/io", "hwmodels", "sim/graph",
+        "sim/trace", "sim/spec", "sim/base"}},
   };
   return table;
 }

@@ -104,8 +104,8 @@ std::string hash_comment(const std::string& line) {
   return {};
 }
 
-constexpr std::array kFolders = {"sim",       "hwmodels", "kernels", "calibration", "tests", "benchmarks",
-                                 "scenarios", "reports",  "cmake",   "scripts",     ".ci"};
+constexpr std::array kFolders = {"sim",        "hwmodels",  "kernels", "calibration", "validation", "tests",
+                                 "benchmarks", "scenarios", "reports", "cmake",       "scripts",    ".ci"};
 constexpr std::array kEndings = {".h", ".cpp", ".cu", ".cuh", ".cmake", ".txt", ".yaml", ".yml", ".json", ".md", ".sh"};
 
 bool is_text(const fs::path& path) {
