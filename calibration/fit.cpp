@@ -16,6 +16,7 @@ namespace {
 using Eigen::VectorXd;
 
 constexpr int kReweightings = 6;
+constexpr std::size_t kPromising = 4;
 constexpr double kHuberScale = 0.5;        // of σ: nearly the median, since errors of models are no normal noise
 constexpr double kLeastDeviation = 0.002;  // relative: finer agreement than this is no reason to distrust a sample
 
@@ -110,8 +111,8 @@ class Steps {
  public:
   Steps(const FitProblem& problem, const FitOptions& options)
       : options_(options),
-        all_(static_cast<double>(1 + 2 * problem.start.size()) + static_cast<double>(options.resamples) +
-             static_cast<double>(options.folds)) {}
+        all_(static_cast<double>(1 + 2 * problem.start.size() + (problem.start.size() > 1 ? kPromising : 0)) +
+             static_cast<double>(options.resamples) + static_cast<double>(options.folds)) {}
   void count() {
     done_ += 1.0;
     if (options_.progress) options_.progress(done_ / all_);
@@ -122,26 +123,81 @@ class Steps {
   double all_, done_ = 0.0;
 };
 
-// From the start, and from each parameter far below and above it: where a limit does not bind, nothing pulls at it.
-std::vector<double> best_of_starts(const FitProblem& problem, Steps& steps) {
+// All combinations of parameters at the start, far below and far above it: where a limit does not bind, nothing pulls
+// at it, and two may make up for each other.
+std::vector<std::vector<double>> grid_of(const std::vector<double>& start) {
   constexpr double kFar = 3.0;
-  const std::vector<double> all(problem.measured.size(), 1.0);
-  std::vector<double> best = minimise(problem, all, problem.start);
-  steps.count();
-  double least = cost_of(problem, best);
-  for (std::size_t i = 0; i < problem.start.size(); ++i) {
-    for (const double factor : {1.0 / kFar, kFar}) {
-      std::vector<double> start = problem.start;
-      start[i] *= factor;
-      std::vector<double> theta = minimise(problem, all, start);
-      steps.count();
-      const double cost = cost_of(problem, theta);
-      if (cost >= least) continue;
-      least = cost;
-      best = std::move(theta);
+  std::vector<std::vector<double>> grid = {start};
+  for (std::size_t i = 0; i < start.size(); ++i) {
+    for (std::size_t j = 0, present = grid.size(); j < present; ++j) {
+      for (const double factor : {1.0 / kFar, kFar}) {
+        std::vector<double> moved = grid[j];
+        moved[i] *= factor;
+        grid.push_back(std::move(moved));
+      }
     }
   }
-  return best;
+  return grid;
+}
+
+// The start, each parameter alone moved from it, and the most promising points of the grid.
+std::vector<std::vector<double>> starts_for(const FitProblem& problem) {
+  std::vector<std::vector<double>> starts, others;
+  for (std::vector<double>& point : grid_of(problem.start)) {
+    std::size_t moved = 0;
+    for (std::size_t i = 0; i < point.size(); ++i) moved += point[i] != problem.start[i] ? 1 : 0;
+    (moved <= 1 ? starts : others).push_back(std::move(point));
+  }
+  std::vector<std::pair<double, std::size_t>> costs;
+  for (std::size_t i = 0; i < others.size(); ++i) costs.emplace_back(cost_of(problem, others[i]), i);
+  std::sort(costs.begin(), costs.end());
+  for (std::size_t i = 0; i < std::min(kPromising, costs.size()); ++i) starts.push_back(others[costs[i].second]);
+  return starts;
+}
+
+// Moves of one parameter, or of two together or against each other, as long as they lower the cost: kinks of a model,
+// where it changes its plan, stop a method that follows slopes.
+std::vector<double> polished(const FitProblem& problem, std::vector<double> theta) {
+  constexpr double kFirst = 0.2, kLast = 0.002;
+  double least = cost_of(problem, theta);
+  const auto try_move = [&](std::size_t i, double by, std::size_t j, double too) {
+    std::vector<double> moved = theta;
+    moved[i] *= std::exp(by);
+    if (j != i) moved[j] *= std::exp(too);
+    const double cost = cost_of(problem, moved);
+    if (cost >= least) return false;
+    least = cost;
+    theta = std::move(moved);
+    return true;
+  };
+  for (double step = kFirst; step > kLast;) {
+    bool better = false;
+    for (std::size_t i = 0; i < theta.size(); ++i) {
+      for (std::size_t j = i; j < theta.size(); ++j) {
+        for (const double sign : {1.0, -1.0}) {
+          better = try_move(i, sign * step, j, sign * step) || better;
+          if (j != i) better = try_move(i, sign * step, j, -sign * step) || better;
+        }
+      }
+    }
+    if (!better) step *= 0.5;
+  }
+  return theta;
+}
+
+std::vector<double> best_of_starts(const FitProblem& problem, Steps& steps) {
+  const std::vector<double> all(problem.measured.size(), 1.0);
+  std::vector<double> best;
+  double least = 0.0;
+  for (const std::vector<double>& start : starts_for(problem)) {
+    std::vector<double> theta = minimise(problem, all, start);
+    steps.count();
+    const double cost = cost_of(problem, theta);
+    if (!best.empty() && cost >= least) continue;
+    least = cost;
+    best = std::move(theta);
+  }
+  return polished(problem, best);
 }
 
 std::vector<double> relative_errors(const FitProblem& problem, const std::vector<double>& theta) {

@@ -15,7 +15,8 @@ namespace {
 
 double median_of(std::vector<double> values) {
   std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : 0.5 * (values[half - 1] + values[half]);
 }
 
 // To five digits: more would be noise.
@@ -75,10 +76,13 @@ class Measured {
   }
 
   void set_cost(const char* path, Seconds& figure, const std::string& family) {
-    std::vector<double> times;
+    std::vector<double> times, settled;
     for (const Sample& sample : samples_) {
-      if (sample.family == family && is_trusted(sample)) times.push_back(sample.time.median);
+      if (sample.family != family || !is_trusted(sample)) continue;
+      times.push_back(sample.time.median);
+      if (sample.time.settled) settled.push_back(sample.time.median);
     }
+    if (!settled.empty()) times = settled;
     if (times.empty()) return;
     figure = Seconds(rounded(median_of(times)));
     machine_.sources[path] = fmt::format("measured: {}", family);
@@ -148,7 +152,7 @@ void set_link(MachineSpec& machine, Measured& measured) {
     }
   }
   measured.set_rate("link.bidirectional", link.bidirectional, measured.rate("copy_both", any), "measured: copy_both");
-  const auto large = [](const SampleShape& shape) { return shape.at("bytes") >= 1.6e7; };
+  const auto large = [](const SampleShape& shape) { return shape.at("fragment") >= 4.0e6; };
   measured.set_rate("link.pageable", link.pageable, measured.rate("copy_h2d_pageable", large),
                     "measured: copy_h2d_pageable");
   std::vector<TransferPoint> batched = measured.surface("copy_h2d_batched");

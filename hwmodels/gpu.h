@@ -20,7 +20,8 @@ inline constexpr std::int64_t kSharesPerSm = 65536;
 // seconds, and takes  (r⁴ + c⁴)^¼  of them, since pipelines overlap both but for a little; with H the achievable HBM
 // bandwidth, P the peak arithmetic of the type, e the family's efficiencies, I the bytes an SM keeps in flight, L the
 // HBM latency and a the CTAs on its SM (Little's law). Alone it takes
-//   latency + waves × (r⁴ + c⁴)^¼.
+//   latency + waves × (u + (r⁴ + c⁴)^¼),
+// u the time of a CTA's own stages, for kernels that have such (see below).
 // Decode attention is planned as split-KV kernels are: the context of each sequence and KV head in as many splits as
 // take the least time, a CTA each. There I is a CTA's own, latency grows with the splits to merge, and what waves leave
 // of HBM goes to the CTAs that run, so that a last wave of few is a fast one. An elementwise kernel that reads what was

@@ -95,6 +95,7 @@ class TileRows {
   TileRows(const AttentionPart<Bf16>& part, std::int64_t first, std::int64_t heads)
       : part_(part), first_(first), heads_(heads), width_(part.kv.head_dim) {
     const TileShapes shapes = shapes_for(heads);
+    stored();
     _tile_loadconfig(&shapes);
     const __m512i pairs = _mm512_mullo_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
                                              _mm512_set1_epi32(kMostHeads));

@@ -231,7 +231,7 @@ __device__ void combine_warps(const DecodeAttention& problem, std::int64_t pair,
       sum += weight * shared.out[warp][row][channel];
     }
     if (splits == 1) {
-      write_row(problem, pair * problem.group + row, channel, sum / total, most, total);
+      write_row(problem, pair * problem.group + row, channel, total > 0.0f ? sum / total : 0.0f, most, total);
     } else {
       const std::int64_t at = (pair * kMostSplits + split) * problem.group + row;
       partials.out[at * kDim + channel] = sum;
@@ -290,8 +290,8 @@ __device__ void combine_splits(const DecodeAttention& problem, std::int64_t pair
   for (int i = 0; i < kRows; ++i) {
     if (warp + i * kWarps >= problem.group) continue;
     const std::int64_t to = pair * problem.group + row_of(i);
-    const Word words[2] = {packed(sum[i].x / total[i], sum[i].y / total[i]),
-                           packed(sum[i].z / total[i], sum[i].w / total[i])};
+    const float share = total[i] > 0.0f ? 1.0f / total[i] : 0.0f;
+    const Word words[2] = {packed(sum[i].x * share, sum[i].y * share), packed(sum[i].z * share, sum[i].w * share)};
     reinterpret_cast<uint2*>(problem.output + to * kDim)[lane] = make_uint2(words[0], words[1]);
     if (lane == 0 && problem.lse != nullptr) problem.lse[to] = (most[i] + log2f(total[i])) * 0.693147181f;
   }

@@ -15,10 +15,10 @@ namespace outrider {
 struct DecodeAttention {
   const __nv_bfloat16* queries = nullptr;  // [sequences][kv_heads][group][head_dim]
   const __nv_bfloat16* cache = nullptr;
-  const std::int32_t* pages = nullptr;   // pages of a sequence, or of one of its KV heads, in order
-  std::int64_t sequence_stride = 0;      // of `pages`, from sequence to sequence
-  std::int64_t head_stride = 0;          // of `pages`, from KV head to KV head; 0: all heads share a list
-  const std::int32_t* tokens = nullptr;  // [sequences], to attend; all pages but the last are full
+  const std::int32_t* pages = nullptr;  // pages of a sequence, or of one of its KV heads, in order
+  std::int64_t sequence_stride = 0;     // of `pages`, from sequence to sequence
+  std::int64_t head_stride = 0;         // of `pages`, from KV head to KV head; 0: all heads share a list
+  const std::int32_t* tokens = nullptr;  // [sequences], to attend; all pages but the last are full; of none: zeros, −∞
   std::int32_t most_tokens = 0;          // the largest of them
   std::int32_t sequences = 0, kv_heads = 0, group = 1;
   float scale = 1.0f;               // of q · k, usually 1/√head_dim

@@ -90,12 +90,14 @@ class PageableLoad final : public CopyLoad {
     copies_ = 0;
     begin_ = std::chrono::steady_clock::now();
     thread_ = std::thread([this] {
-      for (; !ending_; ++copies_) cudaMemcpy(device_.as(), host_, kBytes, cudaMemcpyHostToDevice);
+      while (!ending_ && cudaMemcpy(device_.as(), host_, kBytes, cudaMemcpyHostToDevice) == cudaSuccess) ++copies_;
     });
   }
   double end() override {
     ending_ = true;
     thread_.join();
+    check_cuda(cudaGetLastError());
+    if (copies_ == 0) throw std::runtime_error("pageable copies made no way");
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin_;
     return static_cast<double>(copies_) * kBytes / took.count();
   }

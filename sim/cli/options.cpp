@@ -4,58 +4,17 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
-#include <charconv>
-#include <map>
 
 #include "calibration/nvbandwidth.h"
 #include "sim/base/check.h"
 #include "sim/cli/command_table.h"
 #include "sim/cli/format.h"
+#include "sim/cli/option_line.h"
 
 namespace outrider {
 namespace {
 
 namespace po = boost::program_options;
-
-// What was given, by flag name; switches have an empty value. `take` removes what it reads, so that a flag of the table
-// that no request reads is found out.
-class GivenFlags {
- public:
-  void add(const std::string& name, const std::string& value) { values_[name].push_back(value); }
-  bool has(const std::string& name) const { return values_.count(name) != 0; }
-  std::size_t count(const std::string& name) const { return has(name) ? values_.at(name).size() : 0; }
-  bool empty() const { return values_.empty(); }
-  std::string first() const { return values_.begin()->first; }
-
-  std::vector<std::string> take(const std::string& name) {
-    const auto found = values_.find(name);
-    if (found == values_.end()) return {};
-    std::vector<std::string> values = std::move(found->second);
-    values_.erase(found);
-    return values;
-  }
-  bool take_switch(const std::string& name) { return !take(name).empty(); }
-  std::optional<std::string> take_one(const std::string& name) {
-    const std::vector<std::string> values = take(name);
-    return values.empty() ? std::nullopt : std::optional(values.back());
-  }
-
- private:
-  std::map<std::string, std::vector<std::string>> values_;
-};
-
-struct Line {
-  const CommandSpec* command = nullptr;
-  std::vector<std::string> operands{};
-  GivenFlags flags{};
-  std::vector<std::string> errors{};
-
-  template <class... Arguments>
-  void error(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
-    errors.push_back(
-        fmt::format("outrider {}: {}", command->name, fmt::format(format, std::forward<Arguments>(arguments)...)));
-  }
-};
 
 const FlagSpec* find_flag(const CommandSpec& command, const std::string& name) {
   for (const FlagSpec& flag : command.flags) {
@@ -152,115 +111,16 @@ void check_operands(Line& line) {
   }
 }
 
-template <class Integer>
-std::optional<Integer> whole_number(std::string_view text) {
-  Integer value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = problem == std::errc() && end == text.data() + text.size() && !text.empty();
-  return whole ? std::optional(value) : std::nullopt;
-}
-
-// "32768" or "32k" (1024 each); at least 1.
-std::optional<std::int64_t> positive_count(std::string_view text) {
-  const bool kilo = !text.empty() && (text.back() == 'k' || text.back() == 'K');
-  const auto number = whole_number<std::int64_t>(kilo ? text.substr(0, text.size() - 1) : text);
-  constexpr std::int64_t kLargest = std::int64_t{1} << 40;
-  if (!number || *number < 1 || *number > kLargest) return std::nullopt;
-  return kilo ? *number * 1024 : *number;
-}
-
-std::optional<std::uint64_t> take_seed(Line& line) {
-  const auto text = line.flags.take_one("seed");
-  if (!text) return std::nullopt;
-  const auto seed = whole_number<std::uint64_t>(*text);
-  if (!seed) line.error("--seed: expected a whole number from 0 to 2^64 - 1, got '{}'", printable(*text));
-  return seed;
-}
-
-int take_threads(Line& line) {
-  const auto text = line.flags.take_one("threads");
-  if (!text) return 0;
-  const auto threads = whole_number<int>(*text);
-  if (threads && *threads >= 1 && *threads <= 1024) return *threads;
-  line.error("--threads: expected a whole number from 1 to 1024, got '{}'", printable(*text));
-  return 0;
-}
-
-std::int64_t take_count(Line& line, const std::string& name) {
-  const auto text = line.flags.take_one(name);
-  if (!text) return 0;
-  const auto count = positive_count(*text);
-  if (!count)
-    line.error("--{}: expected a whole number of at least 1, such as 40 or 32k, got '{}'", name, printable(*text));
-  return count.value_or(0);
-}
-
-std::vector<Assignment> take_assignments(Line& line) {
-  std::vector<Assignment> assignments;
-  for (const std::string& text : line.flags.take("set")) {
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      line.error("--set: expected PATH=VALUE, got '{}'", printable(text));
-    } else {
-      assignments.push_back({.path = text.substr(0, equals), .value = text.substr(equals + 1)});
-    }
-  }
-  return assignments;
-}
-
-// Names between commas; `what` is one of them.
-std::vector<std::string> take_names(Line& line, const std::string& flag, const char* what) {
-  const auto text = line.flags.take_one(flag);
-  if (!text) return {};
-  std::vector<std::string> labels;
-  std::size_t at = 0;
-  while (at <= text->size()) {
-    const std::size_t comma = std::min(text->find(',', at), text->size());
-    const std::string label = text->substr(at, comma - at);
-    at = comma + 1;
-    const bool again = std::find(labels.begin(), labels.end(), label) != labels.end();
-    if (label.empty()) {
-      line.error("--{}: empty {} in '{}'", flag, what, printable(*text));
-    } else if (again) {
-      line.error("--{}: '{}' is named twice", flag, printable(label));
-    } else {
-      labels.push_back(label);
-    }
-  }
-  return labels;
-}
-
-std::optional<TimelinePoint> take_timeline(Line& line) {
-  const auto text = line.flags.take_one("timeline");
-  if (!text) return std::nullopt;
-  const std::size_t at = std::min(text->rfind('@'), text->size());
-  TimelinePoint point{.label = text->substr(0, at)};
-  bool valid = !point.label.empty();
-  if (valid && at < text->size()) {
-    const std::string numbers = text->substr(at + 1);
-    const std::size_t x = std::min(numbers.find('x'), numbers.size());
-    const auto context = positive_count(numbers.substr(0, x));
-    const auto batch = x < numbers.size() ? positive_count(numbers.substr(x + 1)) : std::optional<std::int64_t>(0);
-    valid = context && batch;
-    point.context = context.value_or(0);
-    point.batch = batch.value_or(0);
-  }
-  if (!valid)
-    line.error("--timeline: expected LABEL[@CONTEXT[xBATCH]], such as scout@32kx40, got '{}'", printable(*text));
-  return point;
-}
-
 Request read_run(Line& line) {
   RunRequest request{.scenarios = line.operands};
   request.assignments = take_assignments(line);
   request.methods = take_names(line, "methods", "label");
-  request.out = line.flags.take_one("out");
+  request.out = take_folder(line);
   request.seed = take_seed(line);
   request.timeline = take_timeline(line);
   request.threads = take_threads(line);
   request.json = line.flags.take_switch("json");
   request.no_colour = line.flags.take_switch("no-color");
-  if (request.out && request.out->empty()) line.error("--out: expected a folder, got ''");
   if (request.json && request.timeline && !request.out) {
     line.error("--timeline needs --out where --json is given: no files are written otherwise");
   }
@@ -301,17 +161,13 @@ Request read_calibrate(Line& line) {
   request.machine = line.flags.take_one("machine");
   request.base = line.flags.take_one("base").value_or("assumed");
   request.name = line.flags.take_one("name").value_or("");
-  request.out = line.flags.take_one("out").value_or("results/calibration");
+  request.out = take_folder(line).value_or("results/calibration");
   request.only = take_names(line, "only", "family");
-  const auto run = line.flags.take_one("run");
-  const auto number = run ? whole_number<int>(*run) : std::optional<int>(1);
-  if (!number || *number < 1) line.error("--run: expected a whole number of at least 1, got '{}'", printable(*run));
-  request.run = number.value_or(1);
+  request.run = take_at_least_one(line, "run", 1);
   request.quick = line.flags.take_switch("quick");
   request.fit_only = line.flags.take_switch("fit-only");
   request.list = line.flags.take_switch("list");
   request.no_colour = line.flags.take_switch("no-color");
-  if (request.out.empty()) line.error("--out: expected a folder, got ''");
   take_import(line, request);
   if (request.fit_only && (request.quick || !request.only.empty()))
     line.error("--fit-only measures nothing: --quick and --only exclude it");
@@ -325,15 +181,10 @@ Request read_validate(Line& line) {
   if (!line.operands.empty()) request.scenario = line.operands.front();
   request.assignments = take_assignments(line);
   request.methods = take_names(line, "methods", "label");
-  request.out = line.flags.take_one("out");
-  const auto repeats = line.flags.take_one("repeats");
-  const auto number = repeats ? whole_number<int>(*repeats) : std::optional<int>(5);
-  if (!number || *number < 1)
-    line.error("--repeats: expected a whole number of at least 1, got '{}'", printable(*repeats));
-  request.repeats = number.value_or(1);
+  request.out = take_folder(line);
+  request.repeats = take_at_least_one(line, "repeats", 5);
   request.steps_only = line.flags.take_switch("steps-only");
   request.no_colour = line.flags.take_switch("no-color");
-  if (request.out && request.out->empty()) line.error("--out: expected a folder, got ''");
   return request;
 }
 

@@ -57,7 +57,7 @@ TEST(Occupancy, EqualsTheAnswersRecordedOnAnH200) {
     ++rows;
     EXPECT_EQ(ctas(threads, registers, shared), expected) << line;
   }
-  EXPECT_EQ(rows, 880);
+  EXPECT_EQ(rows, 903);  // 880 of a grid of configurations, and the kernels of this tree as launched there
 }
 
 }  // namespace

@@ -185,9 +185,9 @@ TEST(CommandTable, HelpNamesEveryCommand) {
 TEST(CommandTable, EveryFlagOfEveryCommandIsRead) {
   // A flag that no request reads aborts by CHECK; so every flag of the table is given once, with a value that suits.
   const std::vector<std::pair<std::string, std::string>> values = {
-      {"methods", "m"}, {"threads", "1"}, {"seed", "1"},   {"timeline", "m"},      {"set", "a=b"}, {"method", "m"},
-      {"context", "1"}, {"batch", "1"},   {"out", "d"},    {"machine", "m"},       {"base", "p"},  {"name", "n"},
-      {"only", "f"},    {"run", "2"},     {"import", "f"}, {"import-buffer", "64"}};
+      {"methods", "m"}, {"threads", "1"}, {"seed", "1"},    {"timeline", "m"}, {"set", "a=b"},         {"method", "m"},
+      {"context", "1"}, {"batch", "1"},   {"out", "d"},     {"machine", "m"},  {"base", "p"},          {"name", "n"},
+      {"only", "f"},    {"run", "2"},     {"repeats", "2"}, {"import", "f"},   {"import-buffer", "64"}};
   for (const CommandSpec& command : command_table()) {
     for (const FlagSpec& flag : command.flags) {
       Lines line = {command.name, "--" + flag.name};
