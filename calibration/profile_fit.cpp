@@ -214,6 +214,8 @@ class StageFit {
 
   std::size_t size() const { return samples_.size(); }
 
+  const Samples& samples() const { return samples_; }
+
   void run(std::vector<FamilyResiduals>& residuals, std::vector<SampleError>& errors,
            const std::function<void(double share)>& progress) {
     FitProblem problem;
@@ -352,6 +354,7 @@ ProfileFit fit_profile(const MachineSpec& machine, const Profile& base, const st
   ceilings.cpu.dram_measured = ceilings.cpu.attention_measured = BytesPerSecond(0.0);
   read_directly(result.profile, ceilings, samples);
   const Ceilings of_runs = ceilings_of(ceilings, samples);
+  Samples relied_on;
   std::size_t done = 0, all = 0;
   for (const Stage& stage : stages()) all += StageFit(stage, result.profile, ceilings, of_runs, samples).size();
   for (const Stage& stage : stages()) {
@@ -360,9 +363,13 @@ ProfileFit fit_profile(const MachineSpec& machine, const Profile& base, const st
       const auto of_stage = static_cast<std::size_t>(share * static_cast<double>(one.size()));
       if (progress) progress(done + of_stage, all);
     };
-    if (one.possible()) one.run(record.residuals, result.errors, show);
+    if (one.possible()) {
+      one.run(record.residuals, result.errors, show);
+      relied_on.insert(relied_on.end(), one.samples().begin(), one.samples().end());
+    }
     done += one.size();
   }
+  record.ranges = sampled_ranges(relied_on);
   for (auto& [name, coefficient] : result.profile.coefficients) {
     if (coefficient.source != base.coefficients.at(name).source) continue;
     result.kept.push_back(name);

@@ -1,6 +1,11 @@
 // Families as operations.
 #include "calibration/sample_ops.h"
 
+#include <algorithm>
+#include <map>
+
+#include "hwmodels/op_sizes.h"
+
 namespace outrider {
 namespace {
 
@@ -92,6 +97,26 @@ std::optional<Op> op_of(const Sample& sample) {
                                                   .recent = true});
   }
   return index_op_of(sample);
+}
+
+std::vector<SizeRange> sampled_ranges(const std::vector<const Sample*>& samples) {
+  std::map<std::pair<std::size_t, std::size_t>, SizeRange> ranges;  // by family and size
+  for (const Sample* sample : samples) {
+    const std::optional<Op> op = op_of(*sample);
+    const std::optional<OpSizes> sizes = op ? sizes_of(*op) : std::nullopt;
+    if (!sizes) continue;
+    const SizedFamily& family = sized_families()[sizes->family];
+    for (std::size_t i = 0; i < kMostSizes && !family.sizes[i].empty(); ++i) {
+      const double value = sizes->values[i];
+      const SizeRange first{std::string(family.name), std::string(family.sizes[i]), value, value};
+      SizeRange& range = ranges.try_emplace({sizes->family, i}, first).first->second;
+      range.low = std::min(range.low, value);
+      range.high = std::max(range.high, value);
+    }
+  }
+  std::vector<SizeRange> list;
+  for (const auto& [key, range] : ranges) list.push_back(range);
+  return list;
 }
 
 MachineSpec machine_of(const Sample& sample, const MachineSpec& machine) {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "calibration/sample.h"
+#include "hwmodels/profile.h"
 #include "sim/graph/op.h"
 #include "sim/spec/machine.h"
 
@@ -12,6 +14,9 @@ namespace outrider {
 // The operation of a family that the hardware models time; none for families that are read directly.
 // Shapes: see cpu_microbenches.h and gpu_families.cpp.
 std::optional<Op> op_of(const Sample& sample);
+
+// The ranges of the samples' sizes, family by family in the order of op_sizes.h.
+std::vector<SizeRange> sampled_ranges(const std::vector<const Sample*>& samples);
 
 // The machine as far as the sample used it: so many of its cores.
 MachineSpec machine_of(const Sample& sample, const MachineSpec& machine);

@@ -44,6 +44,11 @@ std::string fit_yaml(const FitRecord& fit) {
         each.family, each.samples, each.median, each.p90, each.held_out_median, each.held_out_p90, each.worst,
         quoted(each.worst_shape));
   }
+  if (!fit.ranges.empty()) text += "  ranges:\n";
+  for (const SizeRange& each : fit.ranges) {
+    text += fmt::format("    - {{family: {}, size: {}, low: {:.6g}, high: {:.6g}}}\n", each.family, each.size, each.low,
+                        each.high);
+  }
   return text;
 }
 

@@ -10,7 +10,8 @@ MachineModel::MachineModel(const MachineSpec& machine, const Profile& profile)
     : host_(machine.host),
       gpu_(machine.gpu, profile, platform_),
       pcie_(machine.link, machine.topology, profile, platform_),
-      cpu_(machine.cpu, profile, platform_) {
+      cpu_(machine.cpu, profile, platform_),
+      ranges_(profile) {
   for (int lane = 0; lane < kLanesPerDevice; ++lane) {
     if (static_cast<Lane>(lane) != Lane::none) platform_.lanes.emplace_back(to_string(static_cast<Lane>(lane)));
   }

@@ -3,6 +3,7 @@
 
 #include "hwmodels/cpu.h"
 #include "hwmodels/gpu.h"
+#include "hwmodels/op_sizes.h"
 #include "hwmodels/pcie.h"
 #include "hwmodels/profile.h"
 #include "sim/engine/demand.h"
@@ -18,6 +19,8 @@ class MachineModel {
   const Platform& platform() const { return platform_; }
   // Pure: depends on the op and this model only.
   Demand demand(const Op& op) const;
+  // The sizes that the profile was fitted to.
+  const SampledRanges& ranges() const { return ranges_; }
 
  private:
   Platform platform_;  // filled by the models below, in their order
@@ -25,6 +28,7 @@ class MachineModel {
   GpuModel gpu_;
   PcieModel pcie_;
   CpuModel cpu_;
+  SampledRanges ranges_;
 };
 
 }  // namespace outrider

@@ -29,12 +29,19 @@ struct FamilyResiduals {
   std::string worst_shape;
 };
 
+// The least and the greatest of a size among the samples of a family; families and sizes are those of op_sizes.h.
+struct SizeRange {
+  std::string family, size;
+  double low = 0.0, high = 0.0;
+};
+
 // Where and when a profile was fitted.
 struct FitRecord {
   std::string program, date;  // version; YYYY-MM-DD
   std::string cpu, cpu_flags, gpu, driver, clocks;
   std::int64_t samples = 0, refused = 0;  // refused: too noisy to be fitted to
   std::vector<FamilyResiduals> residuals;
+  std::vector<SizeRange> ranges;  // of what was fitted to; predictions beyond them are extrapolated
 };
 
 struct Profile {

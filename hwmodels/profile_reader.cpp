@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "hwmodels/coefficients.h"
+#include "hwmodels/op_sizes.h"
 #include "sim/io/yaml_reader.h"
 
 namespace outrider {
@@ -43,6 +46,46 @@ FamilyResiduals read_residuals(Section& item) {
   return result;
 }
 
+std::string sizes_text(const SizedFamily& family) {
+  std::string text;
+  for (const std::string_view size : family.sizes) {
+    if (!size.empty()) text += (text.empty() ? "" : ", ") + std::string(size);
+  }
+  return text;
+}
+
+// Known, of a known family, and stated once.
+void check_range(Section& item, const SizeRange& range, const std::vector<SizeRange>& before) {
+  const std::optional<std::size_t> family = sized_family_named(range.family);
+  if (item.recording() || !family) return;
+  const SizedFamily& known = sized_families()[*family];
+  if (!known.size_named(range.size))
+    item.complain("size", fmt::format("one of {} ({})", sizes_text(known), range.family), "'" + range.size + "'");
+  if (range.low > range.high)
+    item.complain("low", fmt::format("at most high, {}", range.high), fmt::format("{}", range.low));
+  const bool again = std::any_of(before.begin(), before.end(), [&](const SizeRange& each) {
+    return each.family == range.family && each.size == range.size;
+  });
+  if (again) item.complain("size", fmt::format("each size of {} once", range.family), "'" + range.size + "' again");
+}
+
+std::vector<SizeRange> read_ranges(Section& fit) {
+  std::vector<std::string> families;
+  for (const SizedFamily& family : sized_families()) families.emplace_back(family.name);
+  std::vector<SizeRange> ranges;
+  for (Section& item : fit.sections({"ranges", "sizes of the samples; results beyond them are extrapolated"}, false)) {
+    SizeRange range;
+    range.family = item.choice("family", families);
+    range.size = item.text({"size", "that decides the family's time"});
+    range.low = item.number({"low", "the least sampled"}, kNotNegative);
+    range.high = item.number({"high", "the greatest sampled"}, kNotNegative);
+    item.finish();
+    check_range(item, range, ranges);
+    ranges.push_back(std::move(range));
+  }
+  return ranges;
+}
+
 FitRecord read_fit(Section section) {
   FitRecord fit;
   fit.program = section.text({"program", "version that fitted it"});
@@ -56,6 +99,7 @@ FitRecord read_fit(Section section) {
   fit.refused = section.integer({"refused", "samples too noisy to be fitted to"}, kNotNegative);
   for (Section& item : section.sections({"residuals", "by family; none where all is as in the base profile"}, false))
     fit.residuals.push_back(read_residuals(item));
+  fit.ranges = read_ranges(section);
   section.finish();
   return fit;
 }

@@ -9,6 +9,7 @@
 #include <functional>
 
 #include "sim/cli/format.h"
+#include "sim/cli/report_extrapolation.h"
 #include "sim/cli/report_rows.h"
 
 namespace outrider {
@@ -169,6 +170,14 @@ void add_remarks(PointColumns& columns) {
                      [](const Point& p) { return plain_causes(p.causes); }});
   columns.push_back({"notes", "what to bear in mind with this row, separated by bars",
                      [](const Point& p) { return join(p.notes, " | "); }});
+  columns.push_back({"extrapolated",
+                     "operations beyond the sizes that the profile was fitted to by more than a factor 1.25, where "
+                     "they take at least 1 % of the critical path of the step or prefill, separated by bars",
+                     [](const Point& p) {
+                       std::vector<std::string> texts;
+                       for (const Extrapolation& mark : p.extrapolated) texts.push_back(extrapolation_text(mark));
+                       return join(texts, " | ");
+                     }});
   columns.push_back({"fingerprint", "of the decode trace, 16 hex digits",
                      [](const Point& p) { return p.fits ? fingerprint_text(p.fingerprint) : std::string(); }});
 }

@@ -10,6 +10,7 @@
 
 #include "sim/base/check.h"
 #include "sim/cli/format.h"
+#include "sim/cli/report_extrapolation.h"
 #include "sim/cli/report_json.h"
 #include "sim/cli/report_rows.h"
 #include "sim/cli/report_text.h"
@@ -28,6 +29,13 @@ std::string section(const std::string& title, const std::string& body, const Tab
   return "\n" + styled(title, Style::bold, look.colour) + "\n" + body;
 }
 
+std::string extrapolated_text(const PointResult& point) {
+  std::string text;
+  for (const Extrapolation& mark : point.extrapolated)
+    text += fmt::format("Extrapolated: {}\n", extrapolation_text(mark));
+  return text;
+}
+
 std::string summary_text(const Explanation& explanation) {
   const PointResult& point = explanation.detail.result;
   const std::string batch = point.limit.empty() ? "" : fmt::format(" (limit: {})", point.limit);
@@ -35,7 +43,8 @@ std::string summary_text(const Explanation& explanation) {
                      printable(point.label), point.method, point.preset, token_count(point.context), point.batch,
                      printable(batch), significant(point.tokens_per_s, 4), duration(point.tpot),
                      percent(point.gpu_idle)) +
-         (point.notes.empty() ? "" : fmt::format("Note: {}\n", printable(join(point.notes, "; "))));
+         (point.notes.empty() ? "" : fmt::format("Note: {}\n", printable(join(point.notes, "; ")))) +
+         extrapolated_text(point);
 }
 
 std::string operations_text(const Explanation& explanation, const TableLook& look) {
@@ -164,6 +173,7 @@ nlohmann::ordered_json explain_json(const Explanation& explanation) {
   json["point"] = {{"label", point.label},       {"method", point.method},   {"preset", point.preset},
                    {"workload", point.workload}, {"context", point.context}, {"batch", point.batch},
                    {"fits", point.fits},         {"limit", point.limit},     {"notes", point.notes}};
+  json["point"]["extrapolated"] = extrapolated_json(point.extrapolated);
   json["tokens_per_s"] = point.tokens_per_s;
   json["tpot_s"] = point.tpot.value();
   json["gpu_idle"] = point.gpu_idle;

@@ -1,7 +1,8 @@
 // Where one method's step spends its time: ledger, critical path, utilisation, memory, and what would help.
 //
 // `outrider explain --json` prints the provenance fields of results.json (see report_json.h) and:
-//   point                         label, method, preset, workload, context, batch, fits, limit, notes
+//   point                         label, method, preset, workload, context, batch, fits, limit, notes,
+//                                 extrapolated (as in results.json)
 //   tokens_per_s, tpot_s, gpu_idle
 //   steps                         measured steps that the figures below are averaged over
 //   operations[]                  by lane and op family, most time first; per step

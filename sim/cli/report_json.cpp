@@ -42,6 +42,7 @@ void add_identity(Json& json, const PointResult& point) {
   json["fits"] = point.fits;
   json["limit"] = point.limit;
   json["notes"] = point.notes;
+  json["extrapolated"] = extrapolated_json(point.extrapolated);
 }
 
 void add_speed(Json& json, const RunReport& report, const PointResult& point) {
@@ -125,6 +126,20 @@ Json causes_json(const std::vector<Cause>& causes) {
                     {"bottleneck", cause.bottleneck},
                     {"time_s", number(cause.time.seconds().value())},
                     {"share", number(cause.share)}});
+  }
+  return json;
+}
+
+Json extrapolated_json(const std::vector<Extrapolation>& marks) {
+  Json json = Json::array();
+  for (const Extrapolation& mark : marks) {
+    json.push_back({{"part", mark.part},
+                    {"operation", mark.operation},
+                    {"size", mark.size},
+                    {"value", number(mark.value)},
+                    {"sampled_low", number(mark.low)},
+                    {"sampled_high", number(mark.high)},
+                    {"share", number(mark.share)}});
   }
   return json;
 }

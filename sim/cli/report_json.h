@@ -22,6 +22,14 @@
 //     fits                        false where the model or batch does not fit
 //     limit                       what bounds the batch ("HBM", "DRAM", "max_batch", "given") or what does not fit
 //     notes[]                     what to bear in mind with this row, such as a step time that trends
+//     extrapolated[]              operations beyond the sizes that the profile was fitted to by more than a
+//     factor 1.25,
+//                                 where they take at least 1 % of the critical path
+//       part                      "step" or "prefill"
+//       operation, size           family of the samples, and the size that is beyond theirs
+//       value                     of the shape that takes longest of them
+//       sampled_low, sampled_high what the profile was fitted to
+//       share                     of the part's time, on the critical path
 //     tokens_per_s                decode throughput
 //     baseline                    label of the row compared with: full_kv if it fits, else the first that fits; or null
 //     versus_baseline             ratio of tokens_per_s
@@ -83,6 +91,7 @@ std::string json_text(const nlohmann::ordered_json& json);
 // Parts shared with the report of `explain`.
 nlohmann::ordered_json provenance_json(const RunReport& report);
 nlohmann::ordered_json causes_json(const std::vector<Cause>& causes);
+nlohmann::ordered_json extrapolated_json(const std::vector<Extrapolation>& marks);
 nlohmann::ordered_json ledger_json(const Ledger& ledger);
 nlohmann::ordered_json utilisations_json(const std::vector<Utilisation>& utilisations);
 nlohmann::ordered_json memory_json(const PointResult& point);

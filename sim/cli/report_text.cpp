@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "sim/cli/format.h"
+#include "sim/cli/report_extrapolation.h"
 #include "sim/cli/report_rows.h"
 
 namespace outrider {
@@ -36,7 +37,9 @@ std::string versus_text(const RunReport& report, const PointResult& point) {
 
 // With the row's notes, so that no figure stands without them.
 std::string with_notes(const std::string& text, const PointResult& point) {
-  return point.notes.empty() ? text : fmt::format("{} [{}]", text, join(point.notes, "; "));
+  std::vector<std::string> notes = point.notes;
+  if (std::string mark = extrapolation_mark(point); !mark.empty()) notes.push_back(std::move(mark));
+  return notes.empty() ? text : fmt::format("{} [{}]", text, join(notes, "; "));
 }
 
 std::vector<Cell> fitting_row(const RunReport& report, const PointResult& point) {
@@ -140,7 +143,8 @@ std::string provenance_text(const RunReport& report, const TableLook& look) {
 std::string caveats_text(const RunReport& report, const TableLook& look) {
   std::string result;
   for (const std::string& caveat : report.caveats) result += paragraph("Note: " + caveat, look);
-  return result;
+  const std::string beyond = extrapolations_caveat(report);
+  return beyond.empty() ? result : result + paragraph("Note: " + beyond, look);
 }
 
 std::string points_text(const RunReport& report, const TableLook& look) {

@@ -19,6 +19,19 @@ struct Utilisation {
   std::string unit;              // "B", "FLOP", "s"; "B read-equivalent": bytes weigh by the reads they displace
 };
 
+// Operations on the critical path that are beyond the sampled range of a size that decides their time.
+struct Extrapolation {
+  std::string part;              // whose time they make: "step" or "prefill"
+  std::string operation, size;   // a family and a size of hwmodels/op_sizes.h
+  double value = 0.0;            // of the shape that takes longest of them
+  double low = 0.0, high = 0.0;  // what was sampled
+  double share = 0.0;            // of the part's time, on the critical path
+  bool above() const { return value > high; }
+  // Whether it moves the row's figures enough to be shown with them.
+  bool matters() const { return share >= kMarkedShare; }
+  static constexpr double kMarkedShare = 0.05;
+};
+
 // One (method, workload, context, batch). Where the model or batch does not fit, `fits` is false, `limit` says why,
 // and the figures are zero.
 struct PointResult {
@@ -29,8 +42,9 @@ struct PointResult {
   bool automatic_batch = false;
   std::int64_t decode_steps = 0;  // measured
   bool fits = true;
-  std::vector<std::string> notes;  // on this row alone: what to bear in mind with its figures
-  std::string limit;               // what bounds the batch ("HBM", "DRAM", "max_batch", "given") or what does not fit
+  std::vector<std::string> notes;           // on this row alone: what to bear in mind with its figures
+  std::vector<Extrapolation> extrapolated;  // steps first; empty for a profile that states no ranges
+  std::string limit;  // what bounds the batch ("HBM", "DRAM", "max_batch", "given") or what does not fit
   double tokens_per_s = 0.0;
   Seconds tpot;  // mean time per output token = mean step time
   Seconds step_p5, step_p95;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "sim/base/check.h"
+#include "sim/study/extrapolation.h"
 #include "sim/study/parallel.h"
 #include "sim/trace/trend.h"
 
@@ -14,22 +15,44 @@ namespace {
 
 constexpr std::int64_t kProfilingSequences = 4;
 
-void run_graph(SimBackend& backend, const MachineModel& machine, const TaskGraph& graph, std::vector<Demand>& demands) {
-  demands.clear();
-  for (const Op& op : graph.ops()) demands.push_back(machine.demand(op));
-  backend.run_step(graph, demands);
+// A backend with what it is given on the way.
+struct Execution {
+  explicit Execution(const MachineModel& model, RecordOptions record = {})
+      : machine(model), backend(model.platform(), record), watch(model.ranges()) {}
+
+  const MachineModel& machine;
+  SimBackend backend;
+  ExtrapolationWatch watch;
+  std::vector<Demand> demands{};  // of the last graph
+};
+
+void run_graph(Execution& execution, const TaskGraph& graph) {
+  execution.demands.clear();
+  for (const Op& op : graph.ops()) {
+    execution.demands.push_back(execution.machine.demand(op));
+    execution.watch.see(op);
+  }
+  execution.backend.run_step(graph, execution.demands);
+}
+
+void note_extrapolations(PointResult& result, const char* part, std::vector<Extrapolation> marks) {
+  for (Extrapolation& mark : marks) {
+    mark.part = part;
+    result.extrapolated.push_back(std::move(mark));
+  }
 }
 
 // One prompt's prefill: its time and what it sends to the host.
 void charge_prefill(PointResult& result, const MachineModel& machine, Method& method) {
-  SimBackend backend(machine.platform());
-  std::vector<Demand> demands;
+  Execution execution(machine);
   const TaskGraph graph = method.prefill();
-  run_graph(backend, machine, graph, demands);
+  run_graph(execution, graph);
   for (const Op& op : graph.ops()) {
     if (const auto* copy = std::get_if<CopyShape>(&op.shape)) result.prefill_bytes += copy->total().value();
   }
-  result.ttft = mean_step_time(backend.finish(), {0, 1});
+  const Trace trace = execution.backend.finish();
+  result.ttft = mean_step_time(trace, {0, 1});
+  note_extrapolations(result, "prefill", execution.watch.marks(trace, {0, 1}));
 }
 
 void read_step_times(PointResult& result, const Trace& trace, StepRange range) {
@@ -144,17 +167,15 @@ SimulatedPoint simulate_point(const Scenario& scenario, const MachineModel& mach
                      .replay_command = "outrider run " + scenario.source_file,
                      .seed = scenario.seed};
   const std::unique_ptr<Method> method = method_of(scenario, plan, selections);
-  SimBackend backend(machine.platform(), record);
-  std::vector<Demand> demands;
-  for (std::int64_t step = 0; step < plan.steps(); ++step) {
-    run_graph(backend, machine, method->decode_step(step), demands);
-  }
-  point.trace = backend.finish();
+  Execution execution(machine, record);
+  for (std::int64_t step = 0; step < plan.steps(); ++step) run_graph(execution, method->decode_step(step));
+  point.trace = execution.backend.finish();
   point.measured = {static_cast<std::size_t>(plan.workload->warmup_steps), static_cast<std::size_t>(plan.steps())};
   PointResult& result = point.result;
   result.facts = method->facts();
   read_step_times(result, point.trace, point.measured);
   note_trend(result);
+  note_extrapolations(result, "step", execution.watch.marks(point.trace, point.measured));
   read_utilisations(result, point.trace);
   result.gpu_idle = idle_share(point.trace, {lane_id(Lane::compute), lane_id(Lane::side)}, point.measured);
   result.causes = causes(point.trace, point.measured);

@@ -133,6 +133,39 @@ TEST(ProfileFit, WhatNothingMeasuresStaysAndSaysSo) {
   EXPECT_EQ(found.profile.coefficients.at("cpu.fork_join").source.find("not measured here; "), 0u);
 }
 
+const SizeRange* range_of(const Profile& profile, const std::string& family, const std::string& size) {
+  for (const SizeRange& each : profile.fit->ranges) {
+    if (each.family == family && each.size == size) return &each;
+  }
+  ADD_FAILURE() << "no range of " << family << " " << size;
+  return nullptr;
+}
+
+TEST(ProfileFit, RangesAreThoseOfTheSamplesReliedOn) {
+  std::vector<Sample> samples = times_under(assumed_profile(), bare_machine(), 0.0);
+  for (Sample& sample : samples) {
+    if (sample.family != "gemm" || sample.shape.at("rows") < 4096.0) continue;
+    sample.time.spread = 0.6;
+    sample.time.settled = false;
+  }
+  samples.push_back(samples.front());
+  samples.back().family = "build_digest";  // too few for a fit
+  samples.back().shape = {{"blocks", 16}, {"kv_heads", 8}, {"block_tokens", 32}, {"head_dim", 128}};
+  const Profile found = fit_profile(bare_machine(), assumed_profile(), samples).profile;
+  EXPECT_EQ(range_of(found, "gemm", "rows")->low, 1.0);
+  EXPECT_EQ(range_of(found, "gemm", "rows")->high, 512.0);
+  EXPECT_EQ(range_of(found, "gemm", "weights")->high, 34816.0 * 5120.0);
+  EXPECT_EQ(range_of(found, "attend_sparse", "tokens_per_sequence")->low, 512.0);
+  EXPECT_EQ(range_of(found, "attend_dense", "kv_bytes")->high, 64.0 * 65536.0 * 8.0 * 256.0 * 2.0);
+  EXPECT_EQ(range_of(found, "cpu_attend", "heads_per_kv_head")->high, 8.0);
+  EXPECT_EQ(range_of(found, "cpu_attend", "kv_bytes")->low, 512.0 * 8.0 * 256.0 * 2.0);
+  EXPECT_EQ(found.fit->ranges.size(), 2u + 3u * 3u);
+}
+
+TEST(ProfileFit, WithoutSamplesThereAreNoRanges) {
+  EXPECT_TRUE(fit_profile(bare_machine(), assumed_profile(), {}).profile.fit->ranges.empty());
+}
+
 TEST(ProfileFit, AFittedProfileIsReadAsItWasWritten) {
   Profile profile =
       fit_profile(bare_machine(), assumed_profile(), times_under(assumed_profile(), bare_machine(), 0.01)).profile;
@@ -146,6 +179,13 @@ TEST(ProfileFit, AFittedProfileIsReadAsItWasWritten) {
   ASSERT_TRUE(read.has_value()) << texts(errors);
   EXPECT_EQ(read->fit->cpu, profile.fit->cpu);
   EXPECT_EQ(read->fit->residuals.size(), profile.fit->residuals.size());
+  ASSERT_EQ(read->fit->ranges.size(), profile.fit->ranges.size());
+  for (std::size_t i = 0; i < profile.fit->ranges.size(); ++i) {
+    const SizeRange &was = profile.fit->ranges[i], &is = read->fit->ranges[i];
+    EXPECT_EQ(is.family + is.size, was.family + was.size);
+    EXPECT_NEAR(is.low, was.low, 1e-5 * was.low) << was.family << was.size;
+    EXPECT_NEAR(is.high, was.high, 1e-5 * was.high) << was.family << was.size;
+  }
   EXPECT_EQ(read->machine, "h200-16c");
   for (const auto& [name, each] : profile.coefficients) {
     EXPECT_NEAR(read->value(name), each.value, 1e-5 * each.value) << name;

@@ -70,5 +70,32 @@ TEST(ProfileReader, ANegativeCoefficientIsRefused) {
               testing::Contains(HasSubstr("got '-0.")));
 }
 
+std::vector<std::string> errors_of_ranges(const std::string& ranges) {
+  return errors_of("coefficients:",
+                   "fit: {program: x, date: y, samples: 1, refused: 0, ranges: [" + ranges + "]}\ncoefficients:");
+}
+TEST(ProfileReader, RangesOfKnownFamiliesAndSizesAreRead) {
+  EXPECT_THAT(errors_of_ranges("{family: gemm, size: rows, low: 1, high: 4096}, "
+                               "{family: gemm, size: weights, low: 1e6, high: 1e9}"),
+              ElementsAre());
+}
+TEST(ProfileReader, ARangeOfAnUnknownFamilyIsRefused) {
+  EXPECT_THAT(errors_of_ranges("{family: gem, size: rows, low: 1, high: 2}"),
+              ElementsAre(HasSubstr("fit.ranges[0].family: expected one of gemm, gemm_fp8, ")));
+}
+TEST(ProfileReader, ARangeOfASizeThatIsNotTheFamilysIsRefused) {
+  EXPECT_THAT(errors_of_ranges("{family: gemm, size: items, low: 1, high: 2}"),
+              ElementsAre(HasSubstr("fit.ranges[0].size: expected one of rows, weights (gemm), got 'items'")));
+}
+TEST(ProfileReader, ARangeThatEndsBeforeItBeginsIsRefused) {
+  EXPECT_THAT(errors_of_ranges("{family: gemm, size: rows, low: 3, high: 2}"),
+              ElementsAre(HasSubstr("fit.ranges[0].low: expected at most high, 2, got 3")));
+}
+TEST(ProfileReader, ARangeStatedTwiceIsRefused) {
+  EXPECT_THAT(errors_of_ranges("{family: gemm, size: rows, low: 1, high: 2}, "
+                               "{family: gemm, size: rows, low: 1, high: 3}"),
+              ElementsAre(HasSubstr("fit.ranges[1].size: expected each size of gemm once, got 'rows' again")));
+}
+
 }  // namespace
 }  // namespace outrider
