@@ -155,8 +155,8 @@ TEST(ProfileFit, RangesAreThoseOfTheSamplesReliedOn) {
   EXPECT_EQ(range_of(found, "gemm", "rows")->low, 1.0);
   EXPECT_EQ(range_of(found, "gemm", "rows")->high, 512.0);
   EXPECT_EQ(range_of(found, "gemm", "weights")->high, 34816.0 * 5120.0);
-  EXPECT_EQ(range_of(found, "attend_sparse", "tokens_per_sequence")->low, 512.0);
-  EXPECT_EQ(range_of(found, "attend_dense", "kv_bytes")->high, 64.0 * 65536.0 * 8.0 * 256.0 * 2.0);
+  EXPECT_EQ(range_of(found, "attend_sparse", "tokens_per_sequence")->low, 1024.0);
+  EXPECT_EQ(range_of(found, "attend_dense", "kv_bytes")->high, 64.0 * 131072.0 * 8.0 * 256.0 * 2.0);
   EXPECT_EQ(range_of(found, "cpu_attend", "heads_per_kv_head")->high, 8.0);
   EXPECT_EQ(range_of(found, "cpu_attend", "kv_bytes")->low, 512.0 * 8.0 * 256.0 * 2.0);
   EXPECT_EQ(found.fit->ranges.size(), 2u + 3u * 3u);

@@ -165,7 +165,8 @@ INSTANTIATE_TEST_SUITE_P(
             {"calibrate", "--only", "a,,a"},
             {"outrider calibrate: --only: empty family in 'a,,a'", "outrider calibrate: --only: 'a' is named twice"}},
         BadLine{{"help", "rnu"},
-                {"outrider help: unknown COMMAND 'rnu', did you mean 'run'? (valid: run, explain, calibrate, list, "
+                {"outrider help: unknown COMMAND 'rnu', did you mean 'run'? (valid: run, explain, calibrate, validate, "
+                 "list, "
                  "schema, completion, help, results)"}},
         BadLine{{"run", "a", "--\x1b[2J"}, {"outrider run: unknown option '--\\x1b[2J'"}},
         // All mistakes of a line, in the order in which they are read.
