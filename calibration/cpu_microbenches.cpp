@@ -1,8 +1,6 @@
 // Preparation of the CPU's trials: memory touched by those who read it, pools, and a watch for preemptions.
 #include "calibration/cpu_microbenches.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -11,6 +9,8 @@
 #include <numeric>
 #include <span>
 
+#include "calibration/cpu_memory_benches.h"
+#include "calibration/cpu_timing.h"
 #include "kernels/cpu/attention_batch.h"
 #include "kernels/cpu/stream.h"
 #include "sim/base/random.h"
@@ -21,26 +21,6 @@ namespace {
 constexpr std::int64_t kHeads = 8, kDim = CpuArena::kHeadDim, kBlockTokens = CpuArena::kBlockTokens;
 constexpr std::int64_t kBlockElements = CpuArena::kBlockElements;
 constexpr std::size_t kWordsPerBlock = CpuArena::kWordsPerBlock;
-
-double seconds_of(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-long preemptions() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_nivcsw;
-}
-
-// A thread that loses its core now and then does no harm to a long trial, and spoils a short one.
-Trial timed(const std::function<void()>& work) {
-  constexpr double kTolerated = 100.0;  // preemptions per second
-  const long before = preemptions();
-  const double seconds = seconds_of(work);
-  return {seconds, static_cast<double>(preemptions() - before) > kTolerated * seconds};
-}
 
 // 1, 2, 4, … and all.
 std::vector<int> thread_counts(int processors) {
@@ -249,12 +229,14 @@ std::vector<AttendCase> attend_cases(int processors, Effort effort) {
 }  // namespace
 
 std::vector<FamilyInfo> cpu_families() {
-  return {
+  std::vector<FamilyInfo> all = {
       {"dram_read", "reading of DRAM, by threads", "threads bytes"},
       {"dram_write", "writing of DRAM past the caches, by threads", "threads bytes"},
       {"fork_join", "an empty parallel loop, by threads", "threads"},
       {"dispatch_pool", "from the call of a parallel loop to its first worker's start", "threads"},
       {"cpu_attend", "decode attention in bf16 over listed blocks, by threads, query heads and load", kCpuAttendShape}};
+  for (FamilyInfo& family : cpu_memory_families()) all.push_back(std::move(family));
+  return all;
 }
 
 Microbench cpu_attention_beside(const std::string& family, const HostFacts& facts, CpuArena& arena,
@@ -281,6 +263,7 @@ std::vector<Microbench> cpu_microbenches(const HostFacts& facts, Effort effort, 
     bench.prepare = [threads = facts.processors] { return std::make_unique<DispatchExperiment>(threads); };
     list.push_back(std::move(bench));
   }
+  for (Microbench& bench : cpu_memory_benches(facts, effort, arena)) list.push_back(std::move(bench));
   for (const int threads : thread_counts(facts.processors))  // last: it overwrites what attention reads
     list.push_back(stream_bench("dram_write", arena, threads, facts.processors));
   return list;

@@ -40,6 +40,7 @@ const std::vector<Stage>& stages() {
       {{"gpu.merge_latency"}, {"merge_lse"}},
       {{"cpu.attention_dram_efficiency", "cpu.arithmetic_efficiency", "cpu.fork_join", "cpu.fork_join_per_thread"},
        {"cpu_attend", "fork_join"}},
+      {{"cpu.stream_dram_efficiency"}, {"cpu_gather"}},
   };
   return all;
 }

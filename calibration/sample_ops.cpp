@@ -71,6 +71,11 @@ std::optional<Op> index_op_of(const Sample& sample) {
 std::optional<Op> op_of(const Sample& sample) {
   const SampleShape& shape = sample.shape;
   if (sample.family == "fork_join") return op_with(Family::cpu_attend, AttentionShape{});
+  if (sample.family == "cpu_gather") {
+    const Bytes bytes(shape.at("bytes"));
+    return op_with(Family::cpu_gather,
+                   StreamShape{.read = bytes, .write = bytes, .flops = Flops(0.0), .items = shape.at("count")});
+  }
   if (sample.family == "cpu_attend") return op_with(Family::cpu_attend, attention_of(shape));
   if (sample.family == "attend_dense") return op_with(Family::attend_dense, attention_of(shape));
   if (sample.family == "attend_sparse") return op_with(Family::attend_sparse, attention_of(shape));

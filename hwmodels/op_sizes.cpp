@@ -24,11 +24,12 @@ enum class Sized : std::size_t {
   copy_h2d,
   copy_d2h,
   cpu_attend,
+  cpu_gather,
 };
 
 // Attention is told by the KV bytes that it reads and not by its tokens, whose heads and types differ between models.
 // What is an item of digests (a block, or a row of one) differs too, so bytes alone tell these.
-constexpr std::array<SizedFamily, static_cast<std::size_t>(Sized::cpu_attend) + 1> kSizedFamilies = {{
+constexpr std::array<SizedFamily, static_cast<std::size_t>(Sized::cpu_gather) + 1> kSizedFamilies = {{
     {"gemm", {"rows", "weights"}},
     {"gemm_fp8", {"rows", "weights"}},
     {"attend_dense", {"kv_bytes", "tokens_per_sequence", "heads_per_kv_head"}},
@@ -42,6 +43,7 @@ constexpr std::array<SizedFamily, static_cast<std::size_t>(Sized::cpu_attend) + 
     {"copy_h2d", {"fragment_bytes", "fragments"}},
     {"copy_d2h", {"fragment_bytes", "fragments"}},
     {"cpu_attend", {"kv_bytes", "tokens_per_sequence", "heads_per_kv_head"}},
+    {"cpu_gather", {"bytes", "items"}},
 }};
 
 OpSizes sized(Sized family, double first, double second = 0.0, double third = 0.0) {
@@ -76,6 +78,8 @@ std::optional<OpSizes> stream_sizes(Family family, const StreamShape& shape) {
       return sized(Sized::score_blocks, bytes);
     case Family::build_digest:
       return sized(Sized::build_digest, bytes);
+    case Family::cpu_gather:
+      return sized(Sized::cpu_gather, bytes, shape.items);
     case Family::select_top_k:
       return sized(Sized::select_top_k, rows, words);
     case Family::residency_diff:  // reads the ids wanted and those resident

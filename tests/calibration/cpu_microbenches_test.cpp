@@ -28,6 +28,16 @@ TEST(CpuMicrobenches, EachStreamCanBeTheOnlyOneLeft) {
   }
 }
 
+TEST(CpuMicrobenches, EveryFamilyHasATrial) {
+  CpuArena arena(small_host(), Effort::quick);
+  std::string before;
+  for (const Microbench& bench : cpu_microbenches(small_host(), Effort::quick, arena)) {
+    if (bench.family == before) continue;
+    before = bench.family;
+    EXPECT_GT(bench.prepare()->trial().seconds, 0.0) << bench.family;
+  }
+}
+
 TEST(CpuMicrobenches, AResumedRunMeasuresItsLastShape) {
   CpuArena arena(small_host(), Effort::quick);
   const std::vector<Microbench> list = cpu_microbenches(small_host(), Effort::quick, arena);

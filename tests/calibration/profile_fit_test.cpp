@@ -39,6 +39,11 @@ std::vector<Sample> shapes() {
     }
   }
   for (const double threads : {2.0, 4.0, 8.0, 15.0}) all.push_back(sample_of("fork_join", {{"threads", threads}}));
+  for (const double fragment : {256.0, 2048.0, 16384.0}) {
+    all.push_back(
+        sample_of("cpu_gather",
+                  {{"threads", 15}, {"fragment", fragment}, {"count", 67108864.0 / fragment}, {"bytes", 67108864.0}}));
+  }
   for (const double rows : {1.0, 8.0, 64.0, 512.0, 4096.0}) {
     for (const double n : {1024.0, 5120.0, 34816.0})
       all.push_back(sample_of("gemm", {{"rows", rows}, {"n", n}, {"k", 5120}}));
@@ -97,6 +102,7 @@ TEST(ProfileFit, CoefficientsComeBackFromTheTimesTheyGive) {
                                              {"gpu.sparse_attention_hbm_efficiency", 0.85},
                                              {"cpu.attention_dram_efficiency", 0.5},
                                              {"cpu.arithmetic_efficiency", 0.2},
+                                             {"cpu.stream_dram_efficiency", 0.55},
                                              {"cpu.fork_join", 8e-6},
                                              {"cpu.fork_join_per_thread", 3e-7}};
   for (const auto& [name, value] : set) truth.coefficients[name].value = value;

@@ -63,12 +63,17 @@ TEST(OpSizes, StreamsWithoutSamplesOfTheirOwnCountAsElementwise) {
   }
 }
 
+TEST(OpSizes, GathersOfTheCpuAreToldByBytesAndFragments) {
+  const StreamShape fragments{.read = Bytes(4096.0), .write = Bytes(4096.0), .flops = {}, .items = 2.0};
+  EXPECT_EQ(family_name(sizes(Family::cpu_gather, fragments)), "cpu_gather");
+  EXPECT_EQ(sizes(Family::cpu_gather, fragments).values, (std::array{8192.0, 2.0, 0.0}));
+}
+
 TEST(OpSizes, WhatNothingIsFittedToHasNone) {
   EXPECT_FALSE(sizes_of(op_of(Family::barrier, {})));
   EXPECT_FALSE(sizes_of(op_of(Family::launch_kernel, HostShape{1.0})));
   EXPECT_FALSE(sizes_of(op_of(Family::prefill_attend, decode_attention(1.0, 1024.0))));
   EXPECT_FALSE(sizes_of(op_of(Family::cpu_attend, AttentionShape{})));  // no work: fork and join
-  EXPECT_FALSE(sizes_of(op_of(Family::cpu_gather, StreamShape{.read = Bytes(1.0), .write = {}, .flops = {}})));
   CopyShape copy{.direction = Direction::h2d, .fragments = 2.0, .fragment = Bytes(4096.0)};
   EXPECT_EQ(sizes(Family::copy_h2d, copy).values, (std::array{4096.0, 2.0, 0.0}));
   copy.path = CopyPath::batched;

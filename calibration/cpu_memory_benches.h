@@ -1,0 +1,15 @@
+// The host's kernels beside attention: gathers, digests, selection, Adam.
+#pragma once
+
+#include <vector>
+
+#include "calibration/cpu_arena.h"
+#include "calibration/microbench.h"
+
+namespace outrider {
+
+std::vector<FamilyInfo> cpu_memory_families();
+// `arena` is used by what they prepare.
+std::vector<Microbench> cpu_memory_benches(const HostFacts& facts, Effort effort, CpuArena& arena);
+
+}  // namespace outrider
