@@ -48,7 +48,7 @@ class Calibrate : public testing::Test {
  protected:
   void SetUp() override {
     const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::temp_directory_path() / (std::string("outrider_calibrate_test_") + test->name());
+    folder_ = fs::temp_directory_path() / fmt::format("outrider_calibrate_test_{}_{}", test->name(), ::getpid());
     fs::remove_all(folder_);
     fs::create_directories(folder_);
   }

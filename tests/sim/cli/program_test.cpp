@@ -132,6 +132,17 @@ TEST_F(Program, RunsAShippedExampleTheSameOnAnyNumberOfThreads) {
   EXPECT_THAT(explained.out, HasSubstr("critical path by cause"));
 }
 
+TEST_F(Program, ValidateSaysWhatItCannotExecuteAndWhy) {
+  const Outcome outcome = run("validate examples/quick --repeats 1 --methods full_kv --out files");
+  if (outcome.code == 0) GTEST_SKIP() << "this machine has a GPU: it was executed";
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.out, HasSubstr("full_kv  decode        32k     16            –"));
+  EXPECT_THAT(outcome.out, HasSubstr("Nothing was executed.\n"));
+  EXPECT_THAT(contents(folder_ / "files/steps.csv"),
+              HasSubstr("\nfull_kv,default,decode,32768,16,8,0,,,,,"));
+  EXPECT_EQ(run("validate examples/quick --methods ful_kv").code, 2);
+}
+
 TEST_F(Program, AFolderThatCannotBeWrittenExitsWithOne) {
   std::istringstream names(run("list scenarios --names").out);
   std::string first;
