@@ -178,6 +178,43 @@ CommandSpec validate_command() {
   };
 }
 
+std::vector<FlagSpec> check_flags() {
+  return {
+      {.name = "recorded",
+       .value = "DIR",
+       .meaning = "Measured steps: DIR/<name>/steps.csv, or DIR/steps.csv as 'validate --out DIR' writes it. Default: "
+                  "calibration/data/<machine>/validation.",
+       .offer = Offer::directory},
+      {.name = "tolerance", .value = "PERCENT", .meaning = "How far a time may move. Default: 0.5."},
+      {.name = "update-golden", .meaning = "Rewrite the golden files, and say what moved."},
+      {.name = "junit", .value = "FILE", .meaning = "Also write the verdicts as JUnit XML.", .offer = Offer::file},
+      {.name = "json", .meaning = "Print every point and finding as JSON and nothing else."},
+      set_flag(),
+      {.name = "threads", .value = "N", .meaning = "Points simulated at a time, 1 to 1024. Default: one per core."},
+      colour_flag(),
+      help_flag(),
+  };
+}
+
+CommandSpec check_command() {
+  return {
+      .name = "check",
+      .summary = "Fail when a prediction moved, or errs by more than its budget: a gate for CI.",
+      .details =
+          "Simulates the points of each SCENARIO and compares them with golden/<name>.csv beside its file, and\n"
+          "with measured steps. <name> is the file's name without .yaml; for measured steps, also without the\n"
+          "words that it has in common with the start of the machine's name (h200-qwen3-14b on h200-16c:\n"
+          "qwen3-14b). Without SCENARIO: every shipped validation/… that has measured steps. Budgets of error\n"
+          "stand in the golden file. Exit status 3 where a step time or a family of operations moved beyond the\n"
+          "tolerance, the order of operations changed, a point came or went, or an error exceeds its budget.",
+      .operand = {.name = "SCENARIO", .required = false, .repeatable = true, .offer = Offer::scenario},
+      .flags = check_flags(),
+      .examples = {{"outrider check --junit check.xml", "in CI"},
+                   {"outrider check --update-golden", "after an intended change; its text is for the commit message"},
+                   {"outrider check mine.yaml --recorded results/mine/validation", "one's own measured steps"}},
+  };
+}
+
 CommandSpec list_command() {
   return {
       .name = "list",
@@ -233,8 +270,8 @@ CommandSpec help_command() {
       .operand = {.name = "COMMAND",
                   .required = false,
                   .offer = Offer::choices,
-                  .choices = {"run", "explain", "calibrate", "validate", "list", "schema", "completion", "help",
-                              "results"}},
+                  .choices = {"run", "explain", "calibrate", "validate", "check", "list", "schema", "completion",
+                              "help", "results"}},
       .flags = {help_flag()},
       .examples = {{"outrider help run", "the flags of run"},
                    {"outrider help results", "the columns of results.csv and claims.csv"}},
@@ -244,9 +281,9 @@ CommandSpec help_command() {
 }  // namespace
 
 std::span<const CommandSpec> command_table() {
-  static const std::vector<CommandSpec> table = {run_command(),        explain_command(), calibrate_command(),
-                                                 validate_command(),   list_command(),    schema_command(),
-                                                 completion_command(), help_command()};
+  static const std::vector<CommandSpec> table = {run_command(),      explain_command(),    calibrate_command(),
+                                                 validate_command(), check_command(),      list_command(),
+                                                 schema_command(),   completion_command(), help_command()};
   return table;
 }
 

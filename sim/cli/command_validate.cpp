@@ -12,6 +12,7 @@
 #include "sim/cli/result_files.h"
 #include "sim/cli/study_calls.h"
 #include "sim/io/atomic_file.h"
+#include "validation/check.h"
 #include "validation/measure_point.h"
 
 namespace outrider {
@@ -19,13 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Points = std::vector<MeasuredPoint>;
-
-// Most of `values`, sorted by size, are below; 0 of none.
-double quantile(std::vector<double> values, double share) {
-  if (values.empty()) return 0.0;
-  std::sort(values.begin(), values.end());
-  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1) + 0.5)];
-}
 
 std::string steps_csv(const Points& points);
 

@@ -13,7 +13,7 @@
 
 namespace outrider {
 
-enum ExitCode : int { kDone = 0, kEnvironmentFailed = 1, kWrongInput = 2 };
+enum ExitCode : int { kDone = 0, kEnvironmentFailed = 1, kWrongInput = 2, kCheckFailed = 3 };
 
 // The environment failed: a file or stream cannot be written. Exit 1.
 class EnvironmentError : public std::runtime_error {

@@ -107,6 +107,23 @@ std::optional<std::string> take_folder(Line& line) {
   return folder;
 }
 
+std::optional<std::string> take_text(Line& line, const std::string& flag, const char* what) {
+  auto text = line.flags.take_one(flag);
+  if (text && text->empty()) line.error("--{}: expected {}, got ''", flag, what);
+  return text;
+}
+
+double take_percent(Line& line, const std::string& flag, double fallback) {
+  const auto text = line.flags.take_one(flag);
+  if (!text) return fallback;
+  double percent = -1.0;
+  const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), percent);
+  const bool whole = problem == std::errc() && end == text->data() + text->size();
+  if (!whole || !(percent >= 0.0 && percent <= 100.0))
+    line.error("--{}: expected percent from 0 to 100, such as 0.5, got '{}'", flag, printable(*text));
+  return percent / 100.0;
+}
+
 int take_at_least_one(Line& line, const std::string& flag, int fallback) {
   const auto text = line.flags.take_one(flag);
   if (!text) return fallback;

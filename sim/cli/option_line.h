@@ -73,7 +73,9 @@ std::int64_t take_count(Line& line, const std::string& name);  // "32k" is 32768
 std::vector<Assignment> take_assignments(Line& line);
 std::vector<std::string> take_names(Line& line, const std::string& flag, const char* what);
 std::optional<TimelinePoint> take_timeline(Line& line);
-std::optional<std::string> take_folder(Line& line);  // --out
+std::optional<std::string> take_folder(Line& line);                                           // --out
+std::optional<std::string> take_text(Line& line, const std::string& flag, const char* what);  // not empty
+double take_percent(Line& line, const std::string& flag, double fallback);                    // "0.5" is 0.005
 int take_at_least_one(Line& line, const std::string& flag, int fallback);
 
 }  // namespace outrider

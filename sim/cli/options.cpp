@@ -188,6 +188,21 @@ Request read_validate(Line& line) {
   return request;
 }
 
+Request read_check(Line& line) {
+  CheckRequest request{.scenarios = line.operands};
+  request.assignments = take_assignments(line);
+  request.recorded = take_text(line, "recorded", "a folder");
+  request.junit = take_text(line, "junit", "a file");
+  request.tolerance = take_percent(line, "tolerance", request.tolerance);
+  request.threads = take_threads(line);
+  request.update_golden = line.flags.take_switch("update-golden");
+  request.json = line.flags.take_switch("json");
+  request.no_colour = line.flags.take_switch("no-color");
+  if (request.update_golden && !request.assignments.empty())
+    line.error("--update-golden writes a scenario's own figures: --set excludes it");
+  return request;
+}
+
 Request read_list(Line& line) {
   ListRequest request;
   if (!line.operands.empty()) request.what = line.operands.front();
@@ -208,6 +223,7 @@ Request read_request(Line& line) {
   if (name == "explain") return read_explain(line);
   if (name == "calibrate") return read_calibrate(line);
   if (name == "validate") return read_validate(line);
+  if (name == "check") return read_check(line);
   if (name == "list") return read_list(line);
   if (name == "schema") return SchemaRequest{operand};
   if (name == "completion") return CompletionRequest{operand};

@@ -65,6 +65,16 @@ struct ValidateRequest {
   bool no_colour = false;
 };
 
+struct CheckRequest {
+  std::vector<std::string> scenarios{};  // empty: all shipped ones with recorded steps
+  std::vector<Assignment> assignments{};
+  std::optional<std::string> recorded{}, junit{};
+  double tolerance = 0.005;  // relative
+  int threads = 0;           // 0: one per core
+  bool update_golden = false, json = false;
+  bool no_colour = false;
+};
+
 struct ListRequest {
   std::string what;
   bool verbose = false, json = false, names = false;
@@ -82,8 +92,8 @@ struct HelpRequest {
 };  // empty: the program; "results": the columns of its files
 struct VersionRequest {};
 
-using Request = std::variant<RunRequest, ExplainRequest, CalibrateRequest, ValidateRequest, ListRequest, SchemaRequest,
-                             CompletionRequest, HelpRequest, VersionRequest>;
+using Request = std::variant<RunRequest, ExplainRequest, CalibrateRequest, ValidateRequest, CheckRequest, ListRequest,
+                             SchemaRequest, CompletionRequest, HelpRequest, VersionRequest>;
 
 struct ParsedCommandLine {
   Request request{};                  // meaningful only without errors

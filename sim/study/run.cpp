@@ -131,7 +131,9 @@ RunReport run_scenario(const Scenario& scenario, const Profile& profile, const R
     const Selections selections = draw_selections(scenario, widest_of(plans, group), options.threads);
     parallel_for(group.size(), options.threads, [&, &members = group](std::size_t i) {
       const std::size_t index = members[i];
-      report.points[index] = simulate_point(scenario, machine, plans[index], selections, {}).result;
+      SimulatedPoint point = simulate_point(scenario, machine, plans[index], selections, {});
+      if (options.inspect) options.inspect(index, point);
+      report.points[index] = std::move(point.result);
       if (!options.progress) return;
       const std::lock_guard lock(reporting);
       options.progress(++done, plans.size());

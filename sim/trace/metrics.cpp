@@ -2,6 +2,7 @@
 #include "sim/trace/metrics.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "sim/base/check.h"
@@ -107,6 +108,22 @@ std::uint64_t fingerprint(const Trace& trace) {
     hash.add(span.last_dependency.value);
     hash.add(span.queued_behind.value);
     hash.add(span.bottleneck.value);
+  }
+  return hash.value();
+}
+
+std::uint64_t order_fingerprint(const Trace& trace) {
+  std::vector<std::size_t> order(trace.spans.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return trace.spans[a].start < trace.spans[b].start; });
+  Fnv1a hash;
+  for (const std::size_t i : order) {
+    const Span& span = trace.spans[i];
+    hash.add(static_cast<std::uint64_t>(i));
+    hash.add(span.name);
+    hash.add(span.lane.value);
+    hash.add(span.step);
   }
   return hash.value();
 }

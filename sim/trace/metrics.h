@@ -56,4 +56,7 @@ std::vector<Cause> causes(const Trace& trace, StepRange range);
 // and steps' instants and ids; names, amounts and usage are not part of it).
 std::uint64_t fingerprint(const Trace& trace);
 
+// A fingerprint of order alone: which span starts after which, on which lane. Times are no part of it.
+std::uint64_t order_fingerprint(const Trace& trace);
+
 }  // namespace outrider

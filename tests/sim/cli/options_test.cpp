@@ -66,6 +66,14 @@ TEST(Options, ExplainTakesAPoint) {
   EXPECT_TRUE(explain.json);
 }
 
+TEST(Options, CheckTakesAnyNumberOfScenarios) {
+  EXPECT_TRUE(understood<CheckRequest>({"check"}).scenarios.empty());
+  const auto check = understood<CheckRequest>({"check", "a", "b", "--tolerance", "2", "--junit", "x.xml"});
+  EXPECT_EQ(check.scenarios, (Lines{"a", "b"}));
+  EXPECT_DOUBLE_EQ(check.tolerance, 0.02);
+  EXPECT_EQ(check.junit, "x.xml");
+}
+
 TEST(Options, ShortFlagsWork) {
   EXPECT_TRUE(understood<ListRequest>({"list", "methods", "-v"}).verbose);
   EXPECT_EQ(understood<HelpRequest>({"run", "-h"}).command, "run");
@@ -164,9 +172,13 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{
             {"calibrate", "--only", "a,,a"},
             {"outrider calibrate: --only: empty family in 'a,,a'", "outrider calibrate: --only: 'a' is named twice"}},
+        BadLine{{"check", "--tolerance", "0.5x", "--junit", "", "--set", "a=1", "--update-golden"},
+                {"outrider check: --junit: expected a file, got ''",
+                 "outrider check: --tolerance: expected percent from 0 to 100, such as 0.5, got '0.5x'",
+                 "outrider check: --update-golden writes a scenario's own figures: --set excludes it"}},
         BadLine{{"help", "rnu"},
                 {"outrider help: unknown COMMAND 'rnu', did you mean 'run'? (valid: run, explain, calibrate, validate, "
-                 "list, "
+                 "check, list, "
                  "schema, completion, help, results)"}},
         BadLine{{"run", "a", "--\x1b[2J"}, {"outrider run: unknown option '--\\x1b[2J'"}},
         // All mistakes of a line, in the order in which they are read.
@@ -186,9 +198,10 @@ TEST(CommandTable, HelpNamesEveryCommand) {
 TEST(CommandTable, EveryFlagOfEveryCommandIsRead) {
   // A flag that no request reads aborts by CHECK; so every flag of the table is given once, with a value that suits.
   const std::vector<std::pair<std::string, std::string>> values = {
-      {"methods", "m"}, {"threads", "1"}, {"seed", "1"},    {"timeline", "m"}, {"set", "a=b"},         {"method", "m"},
-      {"context", "1"}, {"batch", "1"},   {"out", "d"},     {"machine", "m"},  {"base", "p"},          {"name", "n"},
-      {"only", "f"},    {"run", "2"},     {"repeats", "2"}, {"import", "f"},   {"import-buffer", "64"}};
+      {"methods", "m"}, {"threads", "1"},        {"seed", "1"},     {"timeline", "m"},  {"set", "a=b"},
+      {"method", "m"},  {"context", "1"},        {"batch", "1"},    {"out", "d"},       {"machine", "m"},
+      {"base", "p"},    {"name", "n"},           {"only", "f"},     {"run", "2"},       {"repeats", "2"},
+      {"import", "f"},  {"import-buffer", "64"}, {"recorded", "d"}, {"tolerance", "1"}, {"junit", "f"}};
   for (const CommandSpec& command : command_table()) {
     for (const FlagSpec& flag : command.flags) {
       Lines line = {command.name, "--" + flag.name};

@@ -187,6 +187,13 @@ TEST(Fingerprint, ChangesWithEveryIntegerOfASpan) {
   EXPECT_TRUE(changes([](Span& s) { s.bottleneck = ResourceId(0); }));
 }
 
+TEST(OrderFingerprint, ChangesWithWhoStartsAfterWhomAndNotWithTimes) {
+  const std::uint64_t before = order_fingerprint(TraceBuilder().step(0, 10).span(0, 1, 3).span(1, 4, 9).trace());
+  EXPECT_EQ(order_fingerprint(TraceBuilder().step(0, 20).span(0, 2, 6).span(1, 8, 18).trace()), before);
+  EXPECT_NE(order_fingerprint(TraceBuilder().step(0, 10).span(0, 4, 9).span(1, 1, 3).trace()), before);
+  EXPECT_NE(order_fingerprint(TraceBuilder().step(0, 10).span(1, 1, 3).span(1, 4, 9).trace()), before);
+}
+
 TEST(Fingerprint, OfAnEmptyTraceIsTheOffsetOfFnv1a) { EXPECT_EQ(fingerprint({}), 0xcbf29ce484222325ull); }
 
 }  // namespace
