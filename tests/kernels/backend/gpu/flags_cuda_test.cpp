@@ -93,6 +93,9 @@ TEST_F(FlagsCuda, AWaitForARaisedFlagTakesAFewMicroseconds) {
   constexpr int kWaits = 200;
   raise();
   GatedStream gated;
+  check_cuda(launch_nothing(gated.stream()));  // loads the kernels: behind a closed gate that would wait for ever
+  check_cuda(launch_await(asked(), gated.stream()));
+  check_cuda(cudaStreamSynchronize(gated.stream()));
   const auto time = [&](bool wait) {
     return gated
                .time([&](cudaStream_t stream) {
