@@ -1,6 +1,7 @@
 // One design point executed on the machine at hand and simulated from the same task graphs.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -8,31 +9,41 @@
 #include "kernels/backend/real_backend.h"
 #include "sim/study/simulate.h"
 #include "sim/trace/trace_diff.h"
+#include "validation/activity.h"
 
 namespace outrider {
 
 struct MeasureStepsOptions {
   int repeats = 5;         // runs of all steps, behind one that is not counted
-  bool operations = true;  // once more, timing every op, for the comparison by family
+  bool operations = true;  // as many again that time every op, for all that is told of single ones
   int cpu_workers = -1;    // of the real backend; −1: as many as it finds room for
   std::size_t worst_ops = 5;
 };
 
 // Times are means over the decode steps behind the warm-up steps.
 struct MeasuredPoint {
-  PointResult predicted;         // as `run` reports it
-  std::string impossible;        // why it was not executed here; empty where it was
-  std::vector<Seconds> repeats;  // measured, one for each run
-  Seconds measured;              // their median
-  double spread = 0.0;           // (largest − smallest) ÷ median of them: the noise floor
-  TraceDiff operations;          // of the run that timed every op, whose step times are longer for it
-  RealFacts facts;
+  PointResult predicted{};         // as `run` reports it
+  std::string impossible{};        // why it was not executed here; empty where it was
+  std::vector<Seconds> repeats{};  // measured, one for each run
+  Seconds measured{};              // their median
+  double spread = 0.0;             // (largest − smallest) ÷ median of them: the noise floor
+  Seconds timed{};                 // median of the runs that timed every op; 0 where there are none
+  std::vector<ActivityDiff> activities{};
+  TraceDiff operations{};  // of the timed run whose step time is the median
+  RealFacts facts{};
+  // With their edges: the simulation, and that run; where no op was timed, the untimed one of median step time.
+  Trace simulated{}, executed{};
 
   bool ran() const { return impossible.empty(); }
   double error() const { return predicted.tpot / measured - 1.0; }  // signed: positive is too slow a prediction
+  double lengthened() const { return timed.value() > 0.0 ? timed / measured - 1.0 : 0.0; }  // by timing every op
 };
 
 MeasuredPoint measure_point(const Scenario& scenario, const MachineModel& machine, const PlannedPoint& plan,
                             const Selections& selections, const MeasureStepsOptions& options);
+
+// Fills in all but the prediction, of which point.simulated is read: the graphs' trace. Throws as RealBackend does.
+void execute_point(MeasuredPoint& point, std::span<const TaskGraph> graphs, StepRange range, const RealOptions& real,
+                   const MeasureStepsOptions& options);
 
 }  // namespace outrider

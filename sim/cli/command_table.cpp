@@ -169,7 +169,8 @@ CommandSpec validate_command() {
                 {.name = "steps-only", .meaning = "Do not time operations."},
                 {.name = "out",
                  .value = "DIR",
-                 .meaning = "Folder for steps.csv and operations.csv. Default: results/<scenario>/validation.",
+                 .meaning = "Folder for steps.csv, shares.csv, operations.csv and validation.json. Default: "
+                            "results/<scenario>/validation.",
                  .offer = Offer::directory},
                 set_flag(),
                 colour_flag(),

@@ -7,6 +7,7 @@
 
 #include "sim/cli/format.h"
 #include "sim/cli/report_csv.h"
+#include "sim/cli/report_validate.h"
 #include "sim/cli/table.h"
 
 namespace outrider {
@@ -91,7 +92,7 @@ std::string program_help() {
                    {"outrider run paper/scoutattention", "a comparison, as a table and files"},
                    {"outrider explain paper/scoutattention --method scout", "where a step's time goes"},
                    {"outrider help run", "the options of a command"},
-                   {"outrider help results", "the columns of results.csv and claims.csv"}});
+                   {"outrider help results", "the columns of the CSV files"}});
 }
 
 std::string results_help() {
@@ -100,7 +101,7 @@ std::string results_help() {
     for (const CsvColumnInfo& column : columns) rows += fmt::format("| `{}` | {} |\n", column.heading, column.meaning);
     return rows;
   };
-  return "# The columns of results.csv and claims.csv\n\n"
+  return "# The columns of the CSV files\n\n"
          "`outrider help results` prints this page. Numbers are SI (seconds, bytes) unless the name says otherwise, "
          "and\n"
          "shares are fractions of 1. An empty cell is a figure that does not exist: a point that does not fit has "
@@ -112,7 +113,22 @@ std::string results_help() {
          "## claims.csv, one row per published figure\n\n" +
          table(claims_columns()) +
          "\nresults.json has the same figures and more; its fields are documented in\n"
-         "[sim/cli/report_json.h](sim/cli/report_json.h).\n";
+         "[sim/cli/report_json.h](sim/cli/report_json.h).\n\n"
+         "## steps.csv of `validate`, one row per point\n\n" +
+         table(steps_columns()) +
+         "\n## shares.csv of `validate`, one row per point that was executed and activity\n\n"
+         "Both traces are read by one definition, [validation/activity.h](validation/activity.h): an operation runs "
+         "from its start to its\n"
+         "end, a share is of the time from the begin of the first measured step to the end of the last, operations of "
+         "the host\n"
+         "thread are of no activity. Timing every operation lengthens steps: timed_s ÷ measured_s of steps.csv tells "
+         "by "
+         "how much.\n\n" +
+         table(shares_columns()) +
+         "\n## operations.csv of `validate`, one row per point that was executed and family of operations\n\n" +
+         table(operations_columns()) +
+         "\nvalidation.json has the same figures and more; its fields are documented in\n"
+         "[sim/cli/report_validate.h](sim/cli/report_validate.h).\n";
 }
 
 }  // namespace outrider

@@ -6,40 +6,14 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <functional>
 
+#include "sim/cli/csv_columns.h"
 #include "sim/cli/format.h"
 #include "sim/cli/report_extrapolation.h"
 #include "sim/cli/report_rows.h"
 
 namespace outrider {
 namespace {
-
-template <class Row>
-struct CsvColumn {
-  std::string heading, meaning;
-  std::function<std::string(const Row&)> field;
-};
-
-template <class Row>
-std::string csv_table(const std::vector<CsvColumn<Row>>& columns, const std::vector<Row>& rows) {
-  std::vector<std::string> fields;
-  for (const auto& column : columns) fields.push_back(column.heading);
-  std::string result = csv_line(fields);
-  for (const Row& row : rows) {
-    fields.clear();
-    for (const auto& column : columns) fields.push_back(column.field(row));
-    result += csv_line(fields);
-  }
-  return result;
-}
-
-template <class Row>
-std::vector<CsvColumnInfo> infos_of(const std::vector<CsvColumn<Row>>& columns) {
-  std::vector<CsvColumnInfo> infos;
-  for (const auto& column : columns) infos.push_back({column.heading, column.meaning});
-  return infos;
-}
 
 std::string yes_no(bool value) { return value ? "true" : "false"; }
 std::string count_or_none(std::int64_t value) { return value > 0 ? fmt::format("{}", value) : std::string(); }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 #include <utility>
 
 #include "sim/base/check.h"
@@ -15,34 +16,47 @@ void check_range(const Trace& trace, StepRange range) {
         range.first, range.last, trace.steps.size());
 }
 
-// Length of the union of the half-open intervals, which are sorted here.
-Duration covered(std::vector<std::pair<Instant, Instant>>& intervals) {
-  std::sort(intervals.begin(), intervals.end());
-  Duration total;
-  Instant reached = intervals.empty() ? Instant() : intervals.front().first;
-  for (const auto& [begin, end] : intervals) {
-    const Instant from = std::max(begin, reached);
-    if (end <= from) continue;
-    total += end - from;
-    reached = end;
+using Intervals = std::vector<std::pair<Instant, Instant>>;  // half-open
+
+// Of the spans that `counts`, clipped to the range.
+template <class Counts>
+Intervals intervals_of(const Trace& trace, StepRange range, Counts counts) {
+  check_range(trace, range);
+  const Step& last = trace.steps[range.last - 1];
+  const Instant begin = trace.steps[range.first].begin, end = last.end;
+  Intervals intervals;
+  for (std::size_t i = 0; i < last.first_span + last.spans; ++i) {
+    const Span& span = trace.spans[i];
+    if (!counts(span)) continue;
+    const Instant from = std::max(span.start, begin), to = std::min(span.end, end);
+    if (from < to) intervals.emplace_back(from, to);
   }
-  return total;
+  return intervals;
+}
+
+// The same instants in disjoint intervals, in order.
+Intervals united(Intervals intervals) {
+  std::sort(intervals.begin(), intervals.end());
+  Intervals all;
+  for (const auto& [from, to] : intervals) {
+    if (!all.empty() && from <= all.back().second) {
+      all.back().second = std::max(all.back().second, to);
+    } else {
+      all.emplace_back(from, to);
+    }
+  }
+  return all;
 }
 
 Duration busy_time_of(const Trace& trace, const std::vector<LaneId>& lanes, StepRange range) {
-  check_range(trace, range);
-  const Instant begin = trace.steps[range.first].begin;
-  const Instant end = trace.steps[range.last - 1].end;
-  const Step& last = trace.steps[range.last - 1];
-  std::vector<std::pair<Instant, Instant>> intervals;
-  for (std::size_t i = 0; i < last.first_span + last.spans; ++i) {
-    const Span& span = trace.spans[i];
-    if (std::find(lanes.begin(), lanes.end(), span.lane) == lanes.end()) continue;
-    const Instant from = std::max(span.start, begin);
-    const Instant to = std::min(span.end, end);
-    if (from < to) intervals.emplace_back(from, to);
-  }
-  return covered(intervals);
+  Duration total;
+  const auto counts = [&](const Span& span) { return std::find(lanes.begin(), lanes.end(), span.lane) != lanes.end(); };
+  for (const auto& [from, to] : united(intervals_of(trace, range, counts))) total += to - from;
+  return total;
+}
+
+double share_of(Duration part, Duration whole) {
+  return whole == Duration() ? 0.0 : static_cast<double>(part.ps()) / static_cast<double>(whole.ps());
 }
 
 // FNV-1a, 64 bits, over the bytes of integers from the least significant up.
@@ -77,8 +91,29 @@ Duration busy_time(const Trace& trace, LaneId lane, StepRange range) { return bu
 
 double idle_share(const Trace& trace, const std::vector<LaneId>& lanes, StepRange range) {
   const Duration whole = elapsed(trace, range);
-  if (whole == Duration()) return 0.0;
-  return static_cast<double>((whole - busy_time_of(trace, lanes, range)).ps()) / static_cast<double>(whole.ps());
+  return share_of(whole - busy_time_of(trace, lanes, range), whole);
+}
+
+double concurrent_share(const Trace& trace, const std::vector<int>& groups, int many, StepRange range) {
+  CHECK(groups.size() == trace.names.size() && many > 0, "groups of {} names for {}, at least {} of them",
+        groups.size(), trace.names.size(), many);
+  std::vector<std::pair<Instant, int>> changes;  // of how many groups run
+  for (const int group : std::set<int>(groups.begin(), groups.end())) {
+    if (group == kNoGroup) continue;
+    const auto counts = [&](const Span& span) { return groups[span.name] == group; };
+    for (const auto& [from, to] : united(intervals_of(trace, range, counts))) {
+      changes.emplace_back(from, 1);
+      changes.emplace_back(to, -1);
+    }
+  }
+  std::sort(changes.begin(), changes.end());
+  Duration total;
+  int running = 0;
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    if (running >= many) total += changes[i].first - changes[i - 1].first;
+    running += changes[i].second;
+  }
+  return share_of(total, elapsed(trace, range));
 }
 
 std::vector<Ledger> ledger_by_name(const Trace& trace, StepRange range) {

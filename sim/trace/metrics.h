@@ -24,6 +24,12 @@ Duration busy_time(const Trace& trace, LaneId lane, StepRange range);
 // Share of the range in which none of `lanes` ran anything: with the GPU's stream lanes, the GPU's idle share.
 double idle_share(const Trace& trace, const std::vector<LaneId>& lanes, StepRange range);
 
+// Share of the range in which spans of at least `many` groups ran, a span counting as busy_time() counts it.
+// `groups[name]` is the group of an op name (index = Trace::names index), kNoGroup where it belongs to none. One group
+// and many = 1 is that group's utilisation; many = 2 is the overlap of groups.
+inline constexpr int kNoGroup = -1;
+double concurrent_share(const Trace& trace, const std::vector<int>& groups, int many, StepRange range);
+
 // Sum of ledgers of the range's spans by op name (index = Trace::names index).
 std::vector<Ledger> ledger_by_name(const Trace& trace, StepRange range);
 

@@ -56,6 +56,7 @@ std::vector<FamilyDiff> family_diffs(const Trace& predicted, const Trace& measur
     family.ran.measured += ran(right);
     family.queue.predicted += left.ledger().queue;
     family.queue.measured += right.ledger().queue;
+    family.predicted_contention += left.ledger().contention;
   });
   std::erase_if(all, [](const FamilyDiff& family) { return family.ops == 0; });
   return all;

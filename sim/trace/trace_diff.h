@@ -20,8 +20,9 @@ struct DurationPair {
 struct FamilyDiff {
   std::string name;
   std::size_t ops = 0;
-  DurationPair ran;    // start to end
-  DurationPair queue;  // ready, but its lane or pool had no room
+  DurationPair ran;               // start to end
+  DurationPair queue;             // ready, but its lane or pool had no room
+  Duration predicted_contention;  // of what was predicted to run; a real trace does not tell its own
 };
 
 // Shares of the range. Overlap: this lane ran something, and so did at least one other lane.

@@ -13,6 +13,7 @@
 #include "sim/cli/report_rows.h"
 #include "sim/cli/report_text.h"
 #include "tests/sim/cli/fake_report.h"
+#include "tests/sim/cli/json_fields.h"
 
 namespace outrider {
 namespace {
@@ -254,32 +255,8 @@ TEST(ReportJson, TextThatIsNotUtf8IsReplacedNotRefused) {
   EXPECT_EQ(Json::parse(json_text(report_json(report)))["scenario"], "bad \ufffd name");
 }
 
-void collect_keys(const Json& json, std::set<std::string>& keys) {
-  for (const auto& item : json.items()) {
-    if (json.is_object()) keys.insert(item.key());
-    if (item.value().is_structured()) collect_keys(item.value(), keys);
-  }
-}
-
-// The words of the comment above `#pragma once`.
-std::set<std::string> documented_words(const std::string& header) {
-  std::ifstream file(std::string(OUTRIDER_SOURCE_DIR) + "/sim/cli/" + header);
-  EXPECT_TRUE(file.is_open());
-  std::set<std::string> words;
-  for (std::string line; std::getline(file, line) && line != "#pragma once";) {
-    std::string word;
-    for (const char letter : line + " ") {
-      const bool of_name = std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '_';
-      if (of_name) word += letter;
-      if (!of_name && !word.empty()) words.insert(std::exchange(word, ""));
-    }
-  }
-  return words;
-}
-
 TEST(ReportJson, EveryFieldIsDocumentedInTheHeader) {
-  std::set<std::string> keys;
-  collect_keys(report_json(fake_report()), keys);
+  const std::set<std::string> keys = keys_of(report_json(fake_report()));
   EXPECT_GT(keys.size(), 60U);
   const std::set<std::string> words = documented_words("report_json.h");
   for (const std::string& key : keys) EXPECT_EQ(words.count(key), 1U) << key;

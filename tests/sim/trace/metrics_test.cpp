@@ -44,6 +44,26 @@ TEST(IdleShare, IsTheTimeInWhichNoneOfTheLanesRan) {
   EXPECT_DOUBLE_EQ(idle_share(trace, {}, {0, 1}), 1.0);
 }
 
+TEST(ConcurrentShare, IsTheTimeInWhichSoManyGroupsRan) {
+  // Name 0 runs [0, 6) and [4, 10) on two lanes, name 1 [8, 14) and, reaching into the next step, [18, 26).
+  TraceBuilder builder;
+  builder.step(0, 20).add({.lane = 0, .start = 0, .end = 6}).add({.lane = 1, .start = 4, .end = 10});
+  builder.add({.lane = 1, .name = 1, .start = 8, .end = 14}).add({.lane = 1, .name = 1, .start = 18, .end = 26});
+  const Trace trace = builder.step(20, 30).trace();
+  EXPECT_DOUBLE_EQ(concurrent_share(trace, {0, kNoGroup}, 1, {0, 1}), 10.0 / 20.0);
+  EXPECT_DOUBLE_EQ(concurrent_share(trace, {0, 1}, 1, {0, 1}), 16.0 / 20.0);
+  EXPECT_DOUBLE_EQ(concurrent_share(trace, {0, 1}, 2, {0, 1}), 2.0 / 20.0);
+  EXPECT_DOUBLE_EQ(concurrent_share(trace, {0, 0}, 2, {0, 1}), 0.0) << "a group does not overlap itself";
+  EXPECT_DOUBLE_EQ(concurrent_share(trace, {0, 1}, 1, {1, 2}), 6.0 / 10.0);
+}
+
+TEST(ConcurrentShare, EndsAndBeginsAtOneInstantDoNotOverlap) {
+  TraceBuilder builder;
+  builder.step(0, 20).add({.lane = 0, .start = 0, .end = 10}).add({.lane = 1, .name = 1, .start = 10, .end = 20});
+  EXPECT_DOUBLE_EQ(concurrent_share(builder.trace(), {0, 1}, 2, {0, 1}), 0.0);
+  EXPECT_DOUBLE_EQ(concurrent_share(builder.trace(), {0, 1}, 1, {0, 1}), 1.0);
+}
+
 TEST(LedgerByName, SumsTheRangesSpans) {
   // Name 0: created 0, ready 1, start 3, end 10, work 5: 1 + 2 + 2 + 5; and 0 + 0 + 0 + 4 in the second step.
   TraceBuilder builder;

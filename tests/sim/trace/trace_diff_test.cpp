@@ -30,7 +30,7 @@ TEST(TraceDiff, MakespanAndStepErrorsAreSigned) {
 TEST(TraceDiff, SumsFamiliesAndTheirQueueing) {
   TraceBuilder predicted, measured;
   // gemm: 10 + 20 predicted, 12 + 28 measured; queue 3 predicted, 1 measured. copy: 5 in both.
-  predicted.step(0, 100).span(0, 0, 10).add({.ready = 10, .start = 13, .end = 33, .work = 20});
+  predicted.step(0, 100).span(0, 0, 10).add({.ready = 10, .start = 13, .end = 33, .work = 16});
   predicted.add({.lane = 1, .name = 1, .start = 0, .end = 5, .work = 5});
   measured.step(0, 100).span(0, 0, 12).add({.ready = 12, .start = 13, .end = 41, .work = 28});
   measured.add({.lane = 1, .name = 1, .start = 0, .end = 5, .work = 5});
@@ -43,6 +43,7 @@ TEST(TraceDiff, SumsFamiliesAndTheirQueueing) {
   EXPECT_DOUBLE_EQ(diff.families[0].ran.error(), -0.25);
   EXPECT_EQ(diff.families[0].queue.predicted, ps(3));
   EXPECT_EQ(diff.families[0].queue.measured, ps(1));
+  EXPECT_EQ(diff.families[0].predicted_contention, ps(4));
   EXPECT_EQ(diff.families[1].name, "copy");
   EXPECT_DOUBLE_EQ(diff.families[1].ran.error(), 0.0);
 }

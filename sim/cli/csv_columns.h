@@ -1,0 +1,38 @@
+// A CSV table as a list of columns: each a heading, what it means, and how it is read off a row.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sim/cli/report_csv.h"
+
+namespace outrider {
+
+template <class Row>
+struct CsvColumn {
+  std::string heading, meaning;
+  std::function<std::string(const Row&)> field;
+};
+
+template <class Row>
+std::string csv_table(const std::vector<CsvColumn<Row>>& columns, const std::vector<Row>& rows) {
+  std::vector<std::string> fields;
+  for (const auto& column : columns) fields.push_back(column.heading);
+  std::string result = csv_line(fields);
+  for (const Row& row : rows) {
+    fields.clear();
+    for (const auto& column : columns) fields.push_back(column.field(row));
+    result += csv_line(fields);
+  }
+  return result;
+}
+
+template <class Row>
+std::vector<CsvColumnInfo> infos_of(const std::vector<CsvColumn<Row>>& columns) {
+  std::vector<CsvColumnInfo> infos;
+  for (const auto& column : columns) infos.push_back({column.heading, column.meaning});
+  return infos;
+}
+
+}  // namespace outrider

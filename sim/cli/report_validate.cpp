@@ -1,0 +1,206 @@
+// Tables for people: step times, shares of the time, families of operations.
+#include "sim/cli/report_validate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "sim/cli/format.h"
+#include "validation/check.h"
+
+namespace outrider {
+namespace {
+
+using Points = std::vector<MeasuredPoint>;
+
+constexpr double kShareGoal = 0.05;  // overlap and idle shares: within 5 points of the measured ones
+
+std::string milliseconds(Seconds time) { return fmt::format("{:.4g}", time.value() * 1e3); }
+std::string milliseconds(Duration time) { return milliseconds(time.seconds()); }
+
+std::vector<Column> with_point(std::vector<Column> more) {
+  std::vector<Column> columns{{"method"}, {"workload"}, {"context", Align::right}, {"batch", Align::right}};
+  columns.insert(columns.end(), more.begin(), more.end());
+  return columns;
+}
+
+std::vector<Cell> point_cells(const PointResult& point) {
+  return {point.label, point.workload, token_count(point.context), fmt::format("{}", point.batch)};
+}
+
+std::string steps_text(const Points& points, const TableLook& look) {
+  Table table(with_point({{"measured ms", Align::right},
+                          {"spread", Align::right},
+                          {"simulated ms", Align::right},
+                          {"error", Align::right},
+                          {"not executed, since"}}));
+  for (const MeasuredPoint& each : points) {
+    const PointResult& point = each.predicted;
+    const auto if_ran = [&](const std::string& text) { return each.ran() ? text : std::string("–"); };
+    std::vector<Cell> row = point_cells(point);
+    row.insert(row.end(), {if_ran(milliseconds(each.measured)), if_ran(percent(each.spread)),
+                           point.fits ? milliseconds(point.tpot) : "–",
+                           if_ran(signed_percent(each.ran() ? each.error() : 0.0)), printable(each.impossible)});
+    table.add_row(row);
+  }
+  return table.render(look);
+}
+
+std::string steps_summary(const Points& points) {
+  std::vector<double> errors, noise;
+  std::size_t within_noise = 0;
+  for (const MeasuredPoint& each : points) {
+    if (!each.ran()) continue;
+    errors.push_back(std::abs(each.error()));
+    noise.push_back(each.spread);
+    if (errors.back() <= noise.back()) ++within_noise;
+  }
+  if (errors.empty()) return "\nNothing was executed.\n";
+  return fmt::format(
+      "\n{} of {} points executed: error {} in the median, {} at P90, {} at worst; repeats spread by {} in the "
+      "median,\nand {} errors are no larger than the spread of their own repeats.\n",
+      errors.size(), points.size(), percent(quantile(errors, 0.5)), percent(quantile(errors, 0.9)),
+      percent(quantile(errors, 1.0)), percent(quantile(noise, 0.5)), within_noise);
+}
+
+// "41.2 % −3.1": the measured share, and by how many points the simulated one differs.
+Cell share_cell(const MeasuredPoint& point, const std::string& name) {
+  for (const ActivityDiff& each : point.activities) {
+    if (each.name != name) continue;
+    return {fmt::format("{} {:+.1f}", percent(each.measured), 100.0 * each.difference()),
+            each.within(kShareGoal) ? Style::plain : Style::bad};
+  }
+  return "–";
+}
+
+std::string queued_text(const MeasuredPoint& point) {
+  Duration measured, simulated;
+  bool timed = false;
+  for (const ActivityDiff& each : point.activities) {
+    timed = timed || each.has_ledger;
+    measured += each.measured_ledger.queue;
+    simulated += each.simulated_ledger.queue;
+  }
+  return timed ? fmt::format("{} / {}", milliseconds(measured), milliseconds(simulated)) : "–";
+}
+
+std::string worst_text(const MeasuredPoint& point) {
+  if (point.operations.worst.empty()) return "–";
+  const OpDiff& op = point.operations.worst.front();
+  const double us = (op.ran.predicted - op.ran.measured).seconds().value() * 1e6;
+  return fmt::format("{} {:+.0f} us, layer {}, step {}", op.name, us, op.layer, op.step);
+}
+
+std::string shares_table(const Points& points, const TableLook& look) {
+  Table table(with_point({{"overlap", Align::right},
+                          {"GPU", Align::right},
+                          {"to GPU", Align::right},
+                          {"from GPU", Align::right},
+                          {"CPU", Align::right},
+                          {"timing", Align::right},
+                          {"queued ms", Align::right},
+                          {"worst operation"}}));
+  for (const MeasuredPoint& each : points) {
+    if (!each.ran()) continue;
+    std::vector<Cell> row = point_cells(each.predicted);
+    for (const char* name : {"overlap", "gpu_compute", "copies_h2d", "copies_d2h", "cpu"})
+      row.push_back(share_cell(each, name));
+    row.insert(row.end(), {each.timed.value() > 0.0 ? signed_percent(each.lengthened()) : "–", queued_text(each),
+                           worst_text(each)});
+    table.add_row(row);
+  }
+  return table.empty() ? "" : table.render(look);
+}
+
+struct GoalCount {
+  std::size_t points = 0, kept = 0, certain = 0;
+
+  void add(bool keeps, bool certainly) {
+    ++points;
+    if (keeps) ++kept;
+    if (certainly) ++certain;
+  }
+  std::string text() const { return fmt::format("{} of {} ({} for certain)", kept, points, certain); }
+};
+
+// An idle share differs by as much as the busy one.
+std::string goal_text(const Points& points) {
+  GoalCount all;
+  std::map<std::string, GoalCount> by_name;
+  for (const MeasuredPoint& each : points) {
+    if (each.timed.value() <= 0.0) continue;
+    bool keeps = true, certainly = true;
+    for (const ActivityDiff& diff : each.activities) {
+      by_name[diff.name].add(diff.within(kShareGoal), diff.certainly_within(kShareGoal));
+      keeps = keeps && diff.within(kShareGoal);
+      certainly = certainly && diff.certainly_within(kShareGoal);
+    }
+    all.add(keeps, certainly);
+  }
+  if (all.points == 0) return "";
+  std::string text = fmt::format("\nOverlap and idle shares within {} points of the measured ones: at {} points; ",
+                                 kShareGoal * 100.0, all.text());
+  std::vector<std::string> parts;
+  for (const auto& [name, count] : by_name) parts.push_back(fmt::format("{} at {}", name, count.text()));
+  return text + join(parts, ", ") + ".\n";
+}
+
+std::string shares_text(const Points& points, const TableLook& look) {
+  const std::string table = shares_table(points, look);
+  if (table.empty()) return "";
+  return "\nshares of the time in which each ran, or two at once, as measured; behind it by how many points the "
+         "simulated share\nis larger. Idle is the rest. The CPU's are of the runs above; the others are of runs that "
+         "time every operation, whose\nsteps take longer by 'timing': without it each may differ by as much. Queued: "
+         "summed over a step's operations,\nmeasured / simulated\n" +
+         table + goal_text(points);
+}
+
+// Sums of a family over all points of a method.
+struct FamilySum {
+  Duration ran_simulated, ran_measured, queue_simulated, queue_measured, contention;
+};
+
+std::string families_text(const Points& points, const TableLook& look) {
+  std::map<std::pair<std::string, std::string>, FamilySum> sums;
+  for (const MeasuredPoint& each : points) {
+    for (const FamilyDiff& family : each.operations.families) {
+      FamilySum& sum = sums[{each.predicted.label, family.name}];
+      sum.ran_simulated += family.ran.predicted;
+      sum.ran_measured += family.ran.measured;
+      sum.queue_simulated += family.queue.predicted;
+      sum.queue_measured += family.queue.measured;
+      sum.contention += family.predicted_contention;
+    }
+  }
+  Table table({{"method"},
+               {"operation"},
+               {"measured ms", Align::right},
+               {"simulated ms", Align::right},
+               {"error", Align::right},
+               {"of it contention", Align::right},
+               {"queued ms", Align::right},
+               {"simulated ms", Align::right}});
+  for (const auto& [key, sum] : sums) {
+    const DurationPair ran{sum.ran_simulated, sum.ran_measured};
+    table.add_row({key.first, key.second, milliseconds(ran.measured), milliseconds(ran.predicted),
+                   signed_percent(ran.error()), milliseconds(sum.contention), milliseconds(sum.queue_measured),
+                   milliseconds(sum.queue_simulated)});
+  }
+  if (table.empty()) return "";
+  return "\nsums over all points, each operation timed; a real trace does not tell contention, and what it shows as "
+         "queued\nholds launch latencies and the watching of flags too\n" +
+         table.render(look);
+}
+
+}  // namespace
+
+std::string validation_text(const ValidationReport& report, const TableLook& look) {
+  return fmt::format("{} on this machine beside {} (profile {})\n\n", printable(report.model),
+                     printable(report.machine), printable(report.profile)) +
+         steps_text(report.points, look) + steps_summary(report.points) + shares_text(report.points, look) +
+         families_text(report.points, look);
+}
+
+}  // namespace outrider

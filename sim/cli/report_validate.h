@@ -1,0 +1,60 @@
+// What `validate` found, as text, CSV and JSON. validation.json:
+//
+//   schema_version                integer: 1
+//   program, version              "outrider", and its version
+//   scenario, model, machine      names
+//   profile, profile_kind         of the coefficients; "assumed", "fitted" or "transferred"
+//   points[]                      in the scenario's order
+//     label, method, preset, workload, context, batch, decode_steps   as in results.json
+//     not_executed                why it was not; "": it was, and only then there are the figures below
+//     device, cpu_workers         the GPU's name or why there was none, and threads of the CPU's attention
+//     measured_s                  mean step time, median of the runs
+//     repeats_s[]                 of each run
+//     spread                      (largest − smallest) ÷ median of them: the noise floor
+//     simulated_s, error          and simulated ÷ measured − 1
+//     timed_s, lengthened         median of the runs that timed every operation, and timed ÷ measured − 1; null: none
+//     shares[]                    of the elapsed time: of each activity, and the overlap of activities
+//       activity                  "gpu_compute", "copies_h2d", "copies_d2h", "cpu"; "overlap": two or more at once
+//       busy_measured, spread     share in which any ran, median of the runs; largest − smallest of them
+//       low, high                 where it lies in runs that time no operation
+//       busy_simulated            by the same definition
+//       difference_points         simulated − measured, in percentage points; that of the idle shares is its negative
+//       idle_measured, idle_simulated   1 − busy; null for the overlap
+//       queue_measured_s, queue_simulated_s   waiting for a lane or slot, summed over operations, mean per step; null:
+//                                 not timed
+//       contention_simulated_s    likewise, of running slower than alone, which a real trace does not tell
+//     operations[]                sums over the operations of a family in all measured steps
+//       operation, ops            its name and how many
+//       measured_s, simulated_s, queue_measured_s, queue_simulated_s, contention_simulated_s
+//     worst[]                     single operations, furthest from their simulation first
+//       operation, lane, layer, step, measured_s, simulated_s
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "sim/cli/report_csv.h"
+#include "sim/cli/table.h"
+#include "validation/measure_point.h"
+
+namespace outrider {
+
+struct ValidationReport {
+  std::string scenario, model, machine, profile, profile_kind, version;
+  std::vector<MeasuredPoint> points{};
+};
+
+// Tables of step times, shares and families, each with a summary.
+std::string validation_text(const ValidationReport& report, const TableLook& look);
+nlohmann::ordered_json validation_json(const ValidationReport& report);
+
+// Cells hold no commas or quotes, so that steps.csv can be read back by read_recorded_steps().
+std::string steps_csv(const std::vector<MeasuredPoint>& points);
+std::string operations_csv(const std::vector<MeasuredPoint>& points);
+std::string shares_csv(const std::vector<MeasuredPoint>& points);
+std::vector<CsvColumnInfo> steps_columns();
+std::vector<CsvColumnInfo> operations_columns();
+std::vector<CsvColumnInfo> shares_columns();
+
+}  // namespace outrider

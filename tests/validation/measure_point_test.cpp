@@ -1,0 +1,77 @@
+// Steps of host and CPU ops, executed here and simulated from the same graphs.
+#include "validation/measure_point.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "sim/engine/sim_backend.h"
+#include "tests/hwmodels/machines.h"
+#include "tests/kernels/backend/graphs.h"
+
+namespace outrider {
+namespace {
+
+// Attention, a gather and scheduling one after another, and the wait for them.
+std::vector<TaskGraph> cpu_steps(int steps) {
+  std::vector<TaskGraph> graphs;
+  for (int step = 0; step < steps; ++step) {
+    SmallGraph graph;
+    const OpId attended = graph.attend({graph.host(Family::dispatch_pool)}, 32768.0);
+    const OpId gathered = graph.gather({attended}, 1048576.0);
+    graphs.push_back(graph.seal(graph.host(Family::synchronize, {gathered})));
+  }
+  return graphs;
+}
+
+Trace simulated(const std::vector<TaskGraph>& graphs) {
+  const MachineModel machine(machine_named("h200-16c"), assumed_profile());
+  SimBackend backend(machine.platform(), {.edges = true});
+  for (const TaskGraph& graph : graphs) {
+    std::vector<Demand> demands;
+    for (const Op& op : graph.ops()) demands.push_back(machine.demand(op));
+    backend.run_step(graph, demands);
+  }
+  return backend.finish();
+}
+
+MeasuredPoint executed(const std::vector<TaskGraph>& graphs, bool operations) {
+  MeasuredPoint point;
+  point.simulated = simulated(graphs);
+  point.predicted.tpot = mean_step_time(point.simulated, {1, graphs.size()});
+  execute_point(point, graphs, {1, graphs.size()}, {.cpu_workers = 1}, {.repeats = 3, .operations = operations});
+  return point;
+}
+
+TEST(ExecutePoint, LaysExecutedStepsBesideTheirSimulation) {
+  const std::vector<TaskGraph> graphs = cpu_steps(4);
+  const MeasuredPoint point = executed(graphs, true);
+  ASSERT_EQ(point.repeats.size(), 3U);
+  EXPECT_GT(point.measured.value(), 0.0);
+  EXPECT_GT(point.timed.value(), 0.0);
+  EXPECT_EQ(point.executed.steps.size(), graphs.size());
+  EXPECT_EQ(point.executed.edges.size(), point.simulated.edges.size());
+  ASSERT_EQ(point.activities.size(), 5U);
+  const ActivityDiff &gpu = point.activities[0], &cpu = point.activities[3];
+  EXPECT_EQ(gpu.measured, 0.0);
+  EXPECT_EQ(gpu.simulated, 0.0);
+  // The CPU does nearly all there is to do, in both: 16 MiB of KV and a gather beside three calls.
+  EXPECT_GT(cpu.measured, 0.5);
+  EXPECT_GT(cpu.simulated, 0.5);
+  EXPECT_LE(cpu.measured, 1.0);
+  EXPECT_EQ(point.activities[4].measured, 0.0) << "attention and gather follow each other";
+  EXPECT_GT(cpu.measured_ledger.work, Duration());
+  EXPECT_EQ(cpu.measured_ledger.contention, Duration()) << "which a real trace does not tell";
+}
+
+TEST(ExecutePoint, WithoutTimedOperationsItTellsTheCpusShare) {
+  const MeasuredPoint point = executed(cpu_steps(3), false);
+  ASSERT_EQ(point.activities.size(), 1U);
+  EXPECT_GT(point.activities[0].measured, 0.5);
+  EXPECT_TRUE(point.operations.families.empty());
+  EXPECT_EQ(point.timed.value(), 0.0);
+  EXPECT_EQ(point.lengthened(), 0.0);
+}
+
+}  // namespace
+}  // namespace outrider
