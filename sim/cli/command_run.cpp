@@ -23,17 +23,6 @@ struct Loaded {
 
 void append(InputErrors& errors, const InputErrors& more) { errors.insert(errors.end(), more.begin(), more.end()); }
 
-// --timeline must name a method that runs.
-InputErrors label_errors(const RunRequest& request, const Scenario& scenario) {
-  InputErrors errors = unknown_labels(scenario, request.methods, "--methods");
-  if (!request.timeline) return errors;
-  append(errors, unknown_labels(scenario, {request.timeline->label}, "--timeline"));
-  const auto& chosen = request.methods;
-  const bool runs = chosen.empty() || std::find(chosen.begin(), chosen.end(), request.timeline->label) != chosen.end();
-  if (!runs) errors.push_back(fmt::format("--timeline: '{}' is not among --methods", request.timeline->label));
-  return errors;
-}
-
 InputErrors folder_errors(const std::vector<Inputs>& inputs) {
   std::vector<std::string> folders;
   InputErrors errors;
@@ -58,7 +47,7 @@ Loaded load_all(const RunRequest& request, const std::optional<Library>& library
       append(loaded.errors, *errors);
     } else {
       loaded.inputs.push_back(std::get<Inputs>(std::move(result)));
-      append(loaded.errors, label_errors(request, loaded.inputs.back().scenario));
+      append(loaded.errors, label_errors(loaded.inputs.back().scenario, request.methods, request.timeline));
     }
   }
   append(loaded.errors, folder_errors(loaded.inputs));

@@ -169,9 +169,13 @@ CommandSpec validate_command() {
                 {.name = "steps-only", .meaning = "Do not time operations."},
                 {.name = "out",
                  .value = "DIR",
-                 .meaning = "Folder for steps.csv, shares.csv, operations.csv and validation.json. Default: "
-                            "results/<scenario>/validation.",
+                 .meaning = "Folder for steps.csv, shares.csv, operations.csv, validation.json and timeline.json. "
+                            "Default: results/<scenario>/validation.",
                  .offer = Offer::directory},
+                {.name = "timeline",
+                 .value = "LABEL[@CONTEXT[xBATCH]]",
+                 .meaning = "The point whose timeline is written, executed above simulated. Default: the first "
+                            "Scout-like one that was executed, else the first."},
                 set_flag(),
                 colour_flag(),
                 help_flag()},

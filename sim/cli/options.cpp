@@ -182,6 +182,7 @@ Request read_validate(Line& line) {
   request.assignments = take_assignments(line);
   request.methods = take_names(line, "methods", "label");
   request.out = take_folder(line);
+  request.timeline = take_timeline(line);
   request.repeats = take_at_least_one(line, "repeats", 5);
   request.steps_only = line.flags.take_switch("steps-only");
   request.no_colour = line.flags.take_switch("no-color");

@@ -60,6 +60,7 @@ struct ValidateRequest {
   std::vector<Assignment> assignments;
   std::vector<std::string> methods;  // empty: all
   std::optional<std::string> out;
+  std::optional<TimelinePoint> timeline;
   int repeats = 5;
   bool steps_only = false;
   bool no_colour = false;

@@ -197,8 +197,8 @@ std::string families_text(const Points& points, const TableLook& look) {
 }  // namespace
 
 std::string validation_text(const ValidationReport& report, const TableLook& look) {
-  return fmt::format("{} on this machine beside {} (profile {})\n\n", printable(report.model),
-                     printable(report.machine), printable(report.profile)) +
+  return fmt::format("{} on this machine beside {} (profile {})\n\n", printable(report.about.model),
+                     printable(report.about.machine), printable(report.about.profile)) +
          steps_text(report.points, look) + steps_summary(report.points) + shares_text(report.points, look) +
          families_text(report.points, look);
 }

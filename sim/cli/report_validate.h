@@ -1,9 +1,7 @@
 // What `validate` found, as text, CSV and JSON. validation.json:
 //
-//   schema_version                integer: 1
-//   program, version              "outrider", and its version
-//   scenario, model, machine      names
-//   profile, profile_kind         of the coefficients; "assumed", "fitted" or "transferred"
+//   schema_version, program, version, scenario, model, machine, machine_changes[], profile, profile_kind, seed,
+//   caveats[]                     as in results.json; the machine and profile that steps are simulated with
 //   points[]                      in the scenario's order
 //     label, method, preset, workload, context, batch, decode_steps   as in results.json
 //     not_executed                why it was not; "": it was, and only then there are the figures below
@@ -41,7 +39,7 @@
 namespace outrider {
 
 struct ValidationReport {
-  std::string scenario, model, machine, profile, profile_kind, version;
+  RunReport about;  // without rows
   std::vector<MeasuredPoint> points{};
 };
 

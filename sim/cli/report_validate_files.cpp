@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/cli/csv_columns.h"
+#include "sim/cli/report_json.h"
 #include "sim/cli/report_validate.h"
 
 namespace outrider {
@@ -254,10 +255,7 @@ std::vector<CsvColumnInfo> operations_columns() { return infos_of(operation_colu
 std::vector<CsvColumnInfo> shares_columns() { return infos_of(share_columns()); }
 
 Json validation_json(const ValidationReport& report) {
-  Json json{{"schema_version", 1},       {"program", "outrider"},
-            {"version", report.version}, {"scenario", report.scenario},
-            {"model", report.model},     {"machine", report.machine},
-            {"profile", report.profile}, {"profile_kind", report.profile_kind}};
+  Json json = provenance_json(report.about);
   json["points"] = array_of(report.points, point_json);
   return json;
 }

@@ -89,13 +89,14 @@ std::string results_folder_name(const std::string& scenario) {
   return result.empty() ? "scenario" : result;
 }
 
+bool is_scout_like(const PointResult& point) { return point.method.starts_with("scout"); }
+
 std::optional<TimelinePoint> default_timeline(const RunReport& report) {
   const PointResult* first = nullptr;
   for (const PointResult& point : report.points) {
     if (!point.fits) continue;
-    const bool scout_like = point.method.compare(0, 5, "scout") == 0;
-    if (scout_like || first == nullptr) first = &point;
-    if (scout_like) break;
+    if (is_scout_like(point) || first == nullptr) first = &point;
+    if (is_scout_like(point)) break;
   }
   if (first == nullptr) return std::nullopt;
   return TimelinePoint{.label = first->label, .context = first->context, .batch = first->batch};

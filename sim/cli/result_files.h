@@ -15,7 +15,10 @@ namespace outrider {
 // '.', '_' and '-', others become '-'; parts of dots only are dropped. "scenario" where nothing is left.
 std::string results_folder_name(const std::string& scenario);
 
-// The first point that fits of the first Scout-like method (named "scout…"), else the first point that fits.
+// Named "scout…".
+bool is_scout_like(const PointResult& point);
+
+// The first point that fits of the first Scout-like method, else the first point that fits.
 std::optional<TimelinePoint> default_timeline(const RunReport& report);
 
 struct WrittenFiles {

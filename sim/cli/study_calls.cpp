@@ -26,6 +26,17 @@ InputErrors unknown_labels(const Scenario& scenario, const std::vector<std::stri
   return errors;
 }
 
+InputErrors label_errors(const Scenario& scenario, const std::vector<std::string>& methods,
+                         const std::optional<TimelinePoint>& timeline) {
+  InputErrors errors = unknown_labels(scenario, methods, "--methods");
+  if (!timeline) return errors;
+  const InputErrors unknown = unknown_labels(scenario, {timeline->label}, "--timeline");
+  errors.insert(errors.end(), unknown.begin(), unknown.end());
+  const bool runs = methods.empty() || std::find(methods.begin(), methods.end(), timeline->label) != methods.end();
+  if (!runs) errors.push_back(fmt::format("--timeline: '{}' is not among --methods", timeline->label));
+  return errors;
+}
+
 RunReport provenance_of(const Inputs& inputs) {
   Scenario nothing_to_run = inputs.scenario;
   nothing_to_run.workloads.clear();

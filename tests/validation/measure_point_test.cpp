@@ -3,9 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "sim/engine/sim_backend.h"
+#include "sim/io/perfetto.h"
 #include "tests/hwmodels/machines.h"
 #include "tests/kernels/backend/graphs.h"
 
@@ -43,6 +48,16 @@ MeasuredPoint executed(const std::vector<TaskGraph>& graphs, bool operations) {
   return point;
 }
 
+// Ops of one lane follow each other, so that their times add up.
+double cpu_share(const Trace& trace, StepRange range) {
+  Duration sum;
+  for (std::size_t step = range.first; step < range.last; ++step) {
+    for (const Span& span : trace.spans_of(trace.steps[step]))
+      if (span.lane == lane_id(Lane::cpu)) sum += span.end - span.start;
+  }
+  return sum.seconds() / elapsed(trace, range).seconds();
+}
+
 TEST(ExecutePoint, LaysExecutedStepsBesideTheirSimulation) {
   const std::vector<TaskGraph> graphs = cpu_steps(4);
   const MeasuredPoint point = executed(graphs, true);
@@ -55,19 +70,38 @@ TEST(ExecutePoint, LaysExecutedStepsBesideTheirSimulation) {
   const ActivityDiff &gpu = point.activities[0], &cpu = point.activities[3];
   EXPECT_EQ(gpu.measured, 0.0);
   EXPECT_EQ(gpu.simulated, 0.0);
-  // The CPU does nearly all there is to do, in both: 16 MiB of KV and a gather beside three calls.
-  EXPECT_GT(cpu.measured, 0.5);
-  EXPECT_GT(cpu.simulated, 0.5);
+  EXPECT_GT(cpu.simulated, 0.5) << "16 MiB of KV and a gather beside three calls";
+  EXPECT_GT(cpu.measured, 0.0) << "how much depends on what else this machine does";
   EXPECT_LE(cpu.measured, 1.0);
+  const ActivityShares shown = activity_shares(point.executed, {1, graphs.size()});
+  EXPECT_NEAR(shown.busy_of(Activity::cpu), cpu_share(point.executed, {1, graphs.size()}), 1e-12);
   EXPECT_EQ(point.activities[4].measured, 0.0) << "attention and gather follow each other";
   EXPECT_GT(cpu.measured_ledger.work, Duration());
   EXPECT_EQ(cpu.measured_ledger.contention, Duration()) << "which a real trace does not tell";
 }
 
+TEST(ExecutePoint, ItsTwoTracesAreOneTimeline) {
+  const MeasuredPoint point = executed(cpu_steps(3), true);
+  const auto file = nlohmann::json::parse(perfetto_json(
+      {{.name = "executed", .trace = &point.executed}, {.name = "simulated", .trace = &point.simulated}}, {}));
+  std::map<int, std::set<std::string>> lanes;
+  std::map<int, std::map<std::string, double>> steps;
+  for (const auto& event : file["traceEvents"]) {
+    const int pid = event["pid"];
+    if (event["name"] == "thread_name") lanes[pid].insert(event["args"]["name"]);
+    if (event["ph"] == "X" && !event.contains("args")) steps[pid][event["name"]] = event["ts"];
+  }
+  EXPECT_EQ(lanes[1], lanes[2]);
+  EXPECT_TRUE(lanes[1].contains("cpu queue"));
+  EXPECT_EQ(steps[1].size(), 3U);
+  EXPECT_EQ(steps[1], steps[2]);
+}
+
 TEST(ExecutePoint, WithoutTimedOperationsItTellsTheCpusShare) {
   const MeasuredPoint point = executed(cpu_steps(3), false);
   ASSERT_EQ(point.activities.size(), 1U);
-  EXPECT_GT(point.activities[0].measured, 0.5);
+  EXPECT_GT(point.activities[0].measured, 0.0);
+  EXPECT_EQ(point.activities[0].low, point.activities[0].high);
   EXPECT_TRUE(point.operations.families.empty());
   EXPECT_EQ(point.timed.value(), 0.0);
   EXPECT_EQ(point.lengthened(), 0.0);

@@ -66,13 +66,7 @@ MeasuredPoint impossible_point() {
 }
 
 ValidationReport fake_validation() {
-  return {.scenario = "s",
-          .model = "m",
-          .machine = "h",
-          .profile = "p",
-          .profile_kind = "fitted",
-          .version = "0.1.0",
-          .points = {executed_point(), impossible_point()}};
+  return {.about = fake_report(), .points = {executed_point(), impossible_point()}};
 }
 
 TEST(ValidationText, ShowsTheErrorBesideTheNoiseFloor) {

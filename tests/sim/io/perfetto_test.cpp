@@ -118,6 +118,89 @@ TEST(Perfetto, NamesAndMetadataAreQuoted) {
   EXPECT_EQ(with(file["traceEvents"], "ph", "X")[0]["name"], "a \"b\" \\ \n \xef\xbf\xbd");
 }
 
+// Steps of 10 and 20 µs, and of 14 and 15: the second step begins at 14 in both. A copy runs from the first into the
+// second; an op ends just where the second step begins.
+class TwoTimelines : public testing::Test {
+ protected:
+  static constexpr std::int64_t us = 1'000'000;
+  TwoTimelines() {
+    quick_ = TraceBuilder()
+                 .step(0, 10 * us)
+                 .span(0, 0, 10 * us)
+                 .span(1, 6 * us, 12 * us)
+                 .step(10 * us, 30 * us)
+                 .span(0, 10 * us, 30 * us)
+                 .trace();
+    slow_ = TraceBuilder()
+                .step(5 * us, 19 * us)
+                .span(0, 5 * us, 19 * us)
+                .step(19 * us, 34 * us)
+                .span(0, 20 * us, 34 * us)
+                .trace();
+    quick_.edges = {{SpanId(1), SpanId(2)}};
+    slow_.lanes = quick_.lanes;
+  }
+
+  Json events() const {
+    return Json::parse(
+        perfetto_json({{.name = "one", .trace = &quick_}, {.name = "two", .trace = &slow_}}, {}))["traceEvents"];
+  }
+  static std::vector<Json> slices(const Json& events, int pid, const std::string& track) {
+    std::vector<Json> found;
+    for (const Json& name : with(events, "name", "thread_name")) {
+      if (name["pid"] != pid || name["args"]["name"] != track) continue;
+      for (const Json& slice : with(events, "ph", "X")) {
+        if (slice["tid"] == name["tid"]) found.push_back(slice);
+      }
+    }
+    return found;
+  }
+
+  Trace quick_, slow_;
+};
+
+TEST_F(TwoTimelines, AreTwoProcessesWithTheSameLanes) {
+  const Json all = events();
+  const std::vector<Json> names = with(all, "name", "process_name");
+  ASSERT_EQ(names.size(), 2U);
+  EXPECT_EQ(names[0]["args"]["name"], "one");
+  EXPECT_EQ(names[1]["args"]["name"], "two");
+  EXPECT_NE(names[0]["pid"], names[1]["pid"]);
+  EXPECT_EQ(slices(all, 1, "compute").size(), 2U);
+  EXPECT_EQ(slices(all, 2, "compute").size(), 2U);
+  for (const Json& slice : slices(all, 2, "compute")) EXPECT_EQ(slice["pid"], 2);
+}
+
+TEST_F(TwoTimelines, StepsBeginAtTheSameTimeAndKeepTheirLength) {
+  const Json all = events();
+  const std::vector<Json> one = slices(all, 1, "steps"), two = slices(all, 2, "steps");
+  ASSERT_EQ(one.size(), 2U);
+  ASSERT_EQ(two.size(), 2U);
+  EXPECT_EQ(one[0]["ts"], 0.0);
+  EXPECT_EQ(two[0]["ts"], 0.0);
+  EXPECT_EQ(one[1]["ts"], 14.0);
+  EXPECT_EQ(two[1]["ts"], 14.0);
+  EXPECT_EQ(one[0]["dur"], 10.0);
+  EXPECT_EQ(two[0]["dur"], 14.0);
+  EXPECT_EQ(slices(all, 1, "compute")[1]["ts"], 14.0);
+  EXPECT_EQ(slices(all, 2, "compute")[1]["ts"], 15.0);
+}
+
+TEST_F(TwoTimelines, OnlyWhatRunsOnIntoTheNextStepIsDrawnLonger) {
+  const Json all = events();
+  EXPECT_EQ(slices(all, 1, "compute")[0]["dur"], 10.0) << "it ends where the next step begins";
+  const Json copy = slices(all, 1, "h2d")[0];
+  EXPECT_EQ(copy["ts"], 6.0);
+  EXPECT_EQ(copy["dur"], 10.0) << "6 µs and a pause of 4";
+  EXPECT_EQ(copy["args"]["work_us"], 6.0);
+}
+
+TEST_F(TwoTimelines, ArrowsEndInsideTheirMovedSpans) {
+  const Json all = events();
+  EXPECT_EQ(with(all, "ph", "s")[0]["ts"], 11.0);
+  EXPECT_EQ(with(all, "ph", "f")[0]["ts"], 24.0);
+}
+
 TEST(Perfetto, AnEmptyTraceIsValidToo) { EXPECT_EQ(events_of(Trace()).size(), 1U); }
 
 }  // namespace
