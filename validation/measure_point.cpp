@@ -77,8 +77,10 @@ MeasuredPoint measure_point(const Scenario& scenario, const MachineModel& machin
   RealOptions real;
   real.cpu_workers = options.cpu_workers;
   real.scheduling = scenario.machine.host.step_overhead;
+  const std::vector<TaskGraph> graphs = decode_graphs(scenario, plan, selections);
+  point.attention = result_shape(graphs, plan.context);
   try {
-    execute_point(point, decode_graphs(scenario, plan, selections), simulated.measured, real, options);
+    execute_point(point, graphs, simulated.measured, real, options);
   } catch (const std::invalid_argument& reason) {
     point.impossible = reason.what();
   } catch (const std::runtime_error& reason) { point.impossible = reason.what(); }

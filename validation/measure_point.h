@@ -1,6 +1,7 @@
 // One design point executed on the machine at hand and simulated from the same task graphs.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "sim/study/simulate.h"
 #include "sim/trace/trace_diff.h"
 #include "validation/activity.h"
+#include "validation/results.h"
 
 namespace outrider {
 
@@ -31,6 +33,7 @@ struct MeasuredPoint {
   std::vector<ActivityDiff> activities{};
   TraceDiff operations{};  // of the timed run whose step time is the median
   RealFacts facts{};
+  std::optional<ResultShape> attention{};  // as its steps deal it out, whether executed or not; see results.h
   // With their edges: the simulation, and that run; where no op was timed, the untimed one of median step time.
   Trace simulated{}, executed{};
 

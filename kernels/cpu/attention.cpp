@@ -24,6 +24,10 @@ bool has_bf16_width(std::int64_t head_dim) { return head_dim % 32 == 0 && head_d
 
 }  // namespace
 
+double attend_bound(CpuPath path, std::int64_t head_dim) {
+  return path >= CpuPath::avx512_bf16 && has_bf16_width(head_dim) ? 1e-2 : 1e-5;
+}
+
 void attend(CpuPath path, const AttentionPart<Bf16>& part) {
   check_part(part);
   CHECK(can_run(path), "this processor has no {}", to_string(path));

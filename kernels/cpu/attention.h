@@ -39,6 +39,9 @@ struct AttentionPart {
 void attend(CpuPath path, const AttentionPart<Bf16>& part);
 void attend(CpuPath path, const AttentionPart<float>& part);
 
+// That bound for bf16 elements.
+double attend_bound(CpuPath path, std::int64_t head_dim);
+
 // Merges `parts` partial results of the same queries, each [rows][head_dim] with its lse [rows], into output and lse.
 struct PartialOutput {
   const float* output = nullptr;

@@ -162,7 +162,10 @@ CommandSpec validate_command() {
           "Weights and caches are random; layers share weights where memory is short, beyond what caches hold. Steps\n"
           "are timed in runs of their own, since timing every operation takes time itself. Needs a build with CUDA "
           "and\n"
-          "a GPU for all that runs on one. Leave the machine to itself meanwhile.",
+          "a GPU for all that runs on one. Leave the machine to itself meanwhile. What attention computes is checked\n"
+          "too, by the CPU's kernels and, where there is one, the GPU's: selecting all blocks against dense "
+          "attention,\n"
+          "and parts by GPU and CPU, merged, against one piece. A wrong result ends with exit status 3.",
       .operand = scenario_operand(false),
       .flags = {{.name = "methods", .value = "A,B", .meaning = "Run these methods only, by label."},
                 {.name = "repeats", .value = "N", .meaning = "Runs whose median counts. Default: 5."},

@@ -92,17 +92,28 @@ Points measure_all(const ValidateRequest& request, const Inputs& inputs, const s
   return points;
 }
 
+std::vector<CheckedResult> check_points(const Points& points) {
+  std::vector<ResultRequest> requests;
+  for (const MeasuredPoint& each : points) {
+    if (each.attention)
+      requests.push_back({.label = each.predicted.label, .context = each.predicted.context, .shape = *each.attention});
+  }
+  return check_all_results(requests);
+}
+
 int validate(const ValidateRequest& request, const Inputs& inputs, const std::vector<PlannedPoint>& plans,
              const fs::path& folder, const Console& console) {
   ValidationReport report{.about = provenance_of(inputs)};
   Written written(request, report.about, folder);
   report.points = measure_all(request, inputs, plans, written, console);
+  report.results = check_points(report.points);
   write_atomically(folder / "shares.csv", shares_csv(report.points));
   write_atomically(folder / "operations.csv", operations_csv(report.points));
   write_atomically(folder / "validation.json", json_text(validation_json(report)));
   console.out(validation_text(report, look_of(console, request.no_colour)));
   console.out(fmt::format("\nIn {}: steps.csv, shares.csv, operations.csv, validation.json\n{}",
                           printable(folder.string()), written.note()));
+  if (!report.results_pass()) return kCheckFailed;
   const bool any =
       std::any_of(report.points.begin(), report.points.end(), [](const MeasuredPoint& each) { return each.ran(); });
   return any ? kDone : kEnvironmentFailed;

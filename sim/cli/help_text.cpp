@@ -85,7 +85,7 @@ std::string program_help() {
   result += entries(commands) + "\nOptions:\n" + flag_list(program_flags());
   result +=
       "\nExit status: 0 done, 1 the environment failed (cannot write, …), 2 the command line or a file is wrong,\n"
-      "3 check found what may not pass.\n";
+      "3 check or validate found what may not pass.\n";
   result += "Environment: OUTRIDER_HOME (folder with scenarios/), NO_COLOR.\n";
   return result + "\nExamples:\n" +
          examples({{"outrider list scenarios", "what is shipped"},

@@ -122,7 +122,6 @@ struct GoalCount {
     if (keeps) ++kept;
     if (certainly) ++certain;
   }
-  std::string text() const { return fmt::format("{} of {} ({} for certain)", kept, points, certain); }
 };
 
 // An idle share differs by as much as the busy one.
@@ -140,11 +139,12 @@ std::string goal_text(const Points& points) {
     all.add(keeps, certainly);
   }
   if (all.points == 0) return "";
-  std::string text = fmt::format("\nOverlap and idle shares within {} points of the measured ones: at {} points; ",
-                                 kShareGoal * 100.0, all.text());
   std::vector<std::string> parts;
-  for (const auto& [name, count] : by_name) parts.push_back(fmt::format("{} at {}", name, count.text()));
-  return text + join(parts, ", ") + ".\n";
+  for (const auto& [name, count] : by_name) parts.push_back(fmt::format("{} {} ({})", name, count.kept, count.certain));
+  return fmt::format(
+      "\nOverlap and idle shares are all within {} points of the measured ones at {} of {} points, at {} of them "
+      "whatever timing\ndid to the shares; each for itself: {}.\n",
+      kShareGoal * 100.0, all.kept, all.points, all.certain, join(parts, ", "));
 }
 
 std::string shares_text(const Points& points, const TableLook& look) {
@@ -194,13 +194,57 @@ std::string families_text(const Points& points, const TableLook& look) {
          table.render(look);
 }
 
+// How near to its bound, or how far beyond; of what is wrong otherwise, or not a number, infinitely.
+double share_of_bound(const ResultCheck& check) {
+  return check.wrong.empty() && !std::isnan(check.error) ? check.error / check.bound : HUGE_VAL;
+}
+
+std::string where(const CheckedResult& result) {
+  return fmt::format("{} at {}, {} of {} blocks, {} by the CPU{}", result.label, token_count(result.context),
+                     result.shape.selected, result.shape.blocks, result.shape.offloaded,
+                     result.check.wrong.empty() ? "" : ": " + result.check.wrong);
+}
+
+std::string results_text(const std::vector<CheckedResult>& results, const TableLook& look) {
+  std::map<std::pair<std::string, std::string>, std::vector<const CheckedResult*>> by_check;
+  std::size_t failing = 0;
+  for (const CheckedResult& each : results) {
+    by_check[{each.check.kernels, each.check.what}].push_back(&each);
+    if (!each.check.passes()) ++failing;
+  }
+  if (results.empty()) return "";
+  Table table({{"kernels"},
+               {"check"},
+               {"shapes", Align::right},
+               {"error", Align::right},
+               {"bound", Align::right},
+               {"nearest to its bound"}});
+  for (const auto& [key, all] : by_check) {
+    const CheckedResult& worst = **std::max_element(all.begin(), all.end(), [](const auto* a, const auto* b) {
+      return share_of_bound(a->check) < share_of_bound(b->check);
+    });
+    const Style style = worst.check.passes() ? Style::plain : Style::bad;
+    table.add_row({key.first,
+                   key.second,
+                   fmt::format("{}", all.size()),
+                   {fmt::format("{:.2g}", worst.check.error), style},
+                   fmt::format("{:.2g}", worst.check.bound),
+                   {where(worst), style}});
+  }
+  const std::string verdict = failing == 0
+                                  ? fmt::format("All {} results are within their bounds.\n", results.size())
+                                  : fmt::format("WRONG RESULTS: {} of {} checks fail.\n", failing, results.size());
+  return "\nresults of attention, each dealt out as points of the scenario do; errors relative to exact arithmetic\n" +
+         table.render(look) + verdict;
+}
+
 }  // namespace
 
 std::string validation_text(const ValidationReport& report, const TableLook& look) {
   return fmt::format("{} on this machine beside {} (profile {})\n\n", printable(report.about.model),
                      printable(report.about.machine), printable(report.about.profile)) +
          steps_text(report.points, look) + steps_summary(report.points) + shares_text(report.points, look) +
-         families_text(report.points, look);
+         families_text(report.points, look) + results_text(report.results, look);
 }
 
 }  // namespace outrider

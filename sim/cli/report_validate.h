@@ -26,8 +26,17 @@
 //       measured_s, simulated_s, queue_measured_s, queue_simulated_s, contention_simulated_s
 //     worst[]                     single operations, furthest from their simulation first
 //       operation, lane, layer, step, measured_s, simulated_s
+//   results[]                     what the kernels compute, checked for each way in which points deal attention out
+//     label, context              of the first point that does so
+//     q_heads, kv_heads, head_dim, blocks, selected, offloaded   of what was checked: blocks of 32 tokens of a context,
+//                                 those that a KV head attends, and of these those that the CPU does
+//     kernels, check              whose, and what of them: see kernels/backend/result_check.h
+//     error, bound                of the output, relative; null: not a number
+//     wrong                       what else is; "": nothing
+//     passes                      true: within its bound, and nothing else wrong
 #pragma once
 
+#include <algorithm>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -35,15 +44,21 @@
 #include "sim/cli/report_csv.h"
 #include "sim/cli/table.h"
 #include "validation/measure_point.h"
+#include "validation/results.h"
 
 namespace outrider {
 
 struct ValidationReport {
   RunReport about;  // without rows
   std::vector<MeasuredPoint> points{};
+  std::vector<CheckedResult> results{};
+
+  bool results_pass() const {
+    return std::all_of(results.begin(), results.end(), [](const CheckedResult& each) { return each.check.passes(); });
+  }
 };
 
-// Tables of step times, shares and families, each with a summary.
+// Tables of step times, shares, families and results, each with a summary.
 std::string validation_text(const ValidationReport& report, const TableLook& look);
 nlohmann::ordered_json validation_json(const ValidationReport& report);
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "sim/cli/csv_columns.h"
@@ -235,6 +236,16 @@ Json point_json(const MeasuredPoint& point) {
   return json;
 }
 
+Json result_json(const CheckedResult& result) {
+  const auto number = [](double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); };
+  const ResultShape& shape = result.shape;
+  return {{"label", result.label},       {"context", result.context},           {"q_heads", shape.q_heads},
+          {"kv_heads", shape.kv_heads},  {"head_dim", shape.head_dim},          {"blocks", shape.blocks},
+          {"selected", shape.selected},  {"offloaded", shape.offloaded},        {"kernels", result.check.kernels},
+          {"check", result.check.what},  {"error", number(result.check.error)}, {"bound", number(result.check.bound)},
+          {"wrong", result.check.wrong}, {"passes", result.check.passes()}};
+}
+
 }  // namespace
 
 std::string steps_csv(const std::vector<MeasuredPoint>& points) { return csv_table(step_columns(), points); }
@@ -257,6 +268,7 @@ std::vector<CsvColumnInfo> shares_columns() { return infos_of(share_columns()); 
 Json validation_json(const ValidationReport& report) {
   Json json = provenance_json(report.about);
   json["points"] = array_of(report.points, point_json);
+  json["results"] = array_of(report.results, result_json);
   return json;
 }
 

@@ -138,9 +138,21 @@ TEST_F(Program, ValidateSaysWhatItCannotExecuteAndWhy) {
   EXPECT_EQ(outcome.code, 1);
   EXPECT_THAT(outcome.out, HasSubstr("full_kv  decode        32k     16            –"));
   EXPECT_THAT(outcome.out, HasSubstr("Nothing was executed.\n"));
-  EXPECT_THAT(contents(folder_ / "files/steps.csv"),
-              HasSubstr("\nfull_kv,default,decode,32768,16,8,0,,,,,"));
+  EXPECT_THAT(contents(folder_ / "files/steps.csv"), HasSubstr("\nfull_kv,default,decode,32768,16,8,0,,,,,"));
+  EXPECT_THAT(outcome.out, HasSubstr("results are within their bounds.\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("No timeline: "));
+  EXPECT_FALSE(fs::exists(folder_ / "files/timeline.json"));
+  const auto json = nlohmann::json::parse(contents(folder_ / "files/validation.json"));
+  EXPECT_EQ(json["points"][0]["label"], "full_kv");
+  EXPECT_FALSE(json["results"].empty());
   EXPECT_EQ(run("validate examples/quick --methods ful_kv").code, 2);
+}
+
+TEST_F(Program, ValidateRefusesATimelineOfNoPoint) {
+  const Outcome outcome = run("validate examples/quick --timeline full_kv@999");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.error, HasSubstr("--timeline: 'full_kv' has no point of that context and batch"));
+  EXPECT_EQ(run("validate examples/quick --methods scout --timeline full_kv").code, 2);
 }
 
 TEST_F(Program, AFolderThatCannotBeWrittenExitsWithOne) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -66,7 +67,14 @@ MeasuredPoint impossible_point() {
 }
 
 ValidationReport fake_validation() {
-  return {.about = fake_report(), .points = {executed_point(), impossible_point()}};
+  const ResultShape shape{.q_heads = 8, .kv_heads = 2, .head_dim = 128, .blocks = 40, .selected = 16, .offloaded = 5};
+  const auto check = [](double error) {
+    return ResultCheck{.kernels = "CPU avx2", .what = "parts merged", .error = error, .bound = 3e-5};
+  };
+  return {.about = fake_report(),
+          .points = {executed_point(), impossible_point()},
+          .results = {{.label = "scout", .context = 1024, .shape = shape, .check = check(1e-6)},
+                      {.label = "hgca", .context = 8192, .shape = shape, .check = check(2e-6)}}};
 }
 
 TEST(ValidationText, ShowsTheErrorBesideTheNoiseFloor) {
@@ -87,10 +95,8 @@ TEST(ValidationText, ShowsSharesWithTheirDifferenceInPoints) {
 // The CPU's 8 points break the goal; the GPU's 3 keep it, but would not if timing had hidden 9.
 TEST(ValidationText, CountsThePointsThatKeepTheGoalAndThoseThatDoForCertain) {
   const std::string text = validation_text(fake_validation(), {});
-  EXPECT_THAT(text, HasSubstr("within 5 points of the measured ones: at 0 of 1 (0 for certain) points; "));
-  EXPECT_THAT(text, HasSubstr("cpu at 0 of 1 (0 for certain)"));
-  EXPECT_THAT(text, HasSubstr("gpu_compute at 1 of 1 (0 for certain)"));
-  EXPECT_THAT(text, HasSubstr("overlap at 1 of 1 (1 for certain)"));
+  EXPECT_THAT(text, HasSubstr("within 5 points of the measured ones at 0 of 1 points, at 0 of them"));
+  EXPECT_THAT(text, HasSubstr("copies_h2d 1 (1), cpu 0 (0), gpu_compute 1 (0), overlap 1 (1).\n"));
 }
 
 TEST(ValidationText, WithoutTimedOperationsThereAreNoTablesOfThem) {
@@ -103,6 +109,28 @@ TEST(ValidationText, WithoutTimedOperationsThereAreNoTablesOfThem) {
   EXPECT_THAT(text, HasSubstr("58.0 % -8.0"));
   EXPECT_THAT(text, Not(HasSubstr("each operation timed")));
   EXPECT_THAT(text, Not(HasSubstr("within 5 points")));
+}
+
+TEST(ValidationText, ShowsTheResultNearestToItsBound) {
+  const std::string text = validation_text(fake_validation(), {});
+  EXPECT_THAT(text,
+              HasSubstr("CPU avx2  parts merged       2  2e-06  3e-05  hgca at 8k, 16 of 40 blocks, 5 by the CPU\n"));
+  EXPECT_THAT(text, HasSubstr("All 2 results are within their bounds.\n"));
+  EXPECT_TRUE(fake_validation().results_pass());
+}
+
+TEST(ValidationText, SaysSoWhenAResultIsWrong) {
+  ValidationReport report = fake_validation();
+  report.results.front().check.error = 4e-5;
+  EXPECT_FALSE(report.results_pass());
+  EXPECT_THAT(validation_text(report, {}), HasSubstr("WRONG RESULTS: 1 of 2 checks fail.\n"));
+  report.results.front().check.error = std::nan("");
+  EXPECT_FALSE(report.results_pass());
+  EXPECT_THAT(validation_text(report, {}), HasSubstr("nan  3e-05  scout at 1k"));
+  report.results.front().check = {.kernels = "GPU", .what = "selection", .wrong = "a block is missing"};
+  EXPECT_FALSE(report.results_pass());
+  EXPECT_THAT(validation_text(report, {}), HasSubstr("5 by the CPU: a block is missing"));
+  EXPECT_FALSE(validation_json(report)["results"][0]["passes"]);
 }
 
 TEST(ValidationFiles, StepsAreReadBackByTheGate) {
