@@ -110,6 +110,14 @@ class GpuList {
       }
     }
     add_copy_paths();
+    for (const auto& [family, way] :
+         {std::pair{"copy_h2d_beside_reads", CopyWay::h2d}, {"copy_d2h_beside_reads", CopyWay::d2h}}) {
+      for (const double fragment : {16.0 * kKib, 64.0 * kKib, 256.0 * kKib, 1024.0 * kKib}) {
+        if (quick_ && fragment != 64.0 * kKib) continue;
+        add(family, {{"fragment", fragment}, {"count", 64.0}, {"bytes", 64.0 * fragment}},
+            [=, way = way] { return copy_beside_reads_trial(way, fragment, 64.0); });
+      }
+    }
     for (const auto& [family, way] : {std::pair{"read_beside_h2d", CopyWay::h2d}, {"read_beside_d2h", CopyWay::d2h}}) {
       add(family, {{"bytes", 8e9}}, [way = way] { return read_beside_copy_trial(way, 8e9); });
     }
@@ -145,7 +153,19 @@ class GpuList {
                                        {"synchronize", HostCall::synchronize}}) {
       add(family, {{"calls", 1}}, [call = call] { return host_call_trial(call); });
     }
+    add_chains();
+  }
+
+  void add_chains() {
+    add("stream_chain", {{"kernels", 1}}, [] { return stream_chain_trial(); });
     add("event_chain", {{"kernels", 1}}, [] { return event_chain_trial(); });
+    for (const auto& [family, way] : {std::pair{"copy_chain_h2d", CopyWay::h2d}, {"copy_chain_d2h", CopyWay::d2h}}) {
+      for (const double bytes : {4096.0, 16384.0, 65536.0, 262144.0, 1048576.0}) {
+        if (quick_ && bytes != 65536.0) continue;
+        add(family, {{"bytes", bytes}}, [=, way = way] { return copy_chain_trial(way, bytes); });
+      }
+    }
+    add("flag_chain", {{"turns", 1}}, [] { return flag_chain_trial(); });
   }
 
   // Products of Qwen3 8B and 14B and of Llama 3.1 8B: QKV, output, gate and up, down, and a vocabulary.

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "kernels/cpu/bf16.h"
 #include "sim/base/check.h"
@@ -13,7 +12,7 @@ namespace outrider {
 namespace {
 
 constexpr std::uint32_t kNoRank = 0xffffffffu;
-constexpr std::int64_t kChunksPerThread = 4;
+constexpr std::size_t kPartsPerThread = 4;
 
 std::byte* address(const Slice& slice, const ArenaAddresses& arenas) {
   return arenas[static_cast<std::size_t>(slice.arena)] + slice.offset;
@@ -90,34 +89,43 @@ PoolWork::Bound PoolWork::bind_attention(const AttentionShape& shape, std::byte*
   return bound;
 }
 
-PoolWork::Bound PoolWork::bind_gather(const StreamShape& shape, const std::byte* from, std::byte* to) const {
+const PoolWork::Fragments& PoolWork::fragments_for(std::int64_t count, std::int64_t bytes) {
+  const auto [row, made] = fragments_.try_emplace({count, bytes});
+  Fragments& fragments = row->second;
+  for (std::int64_t i = 0; made && i < count; ++i) {
+    fragments.sources.push_back(scattered(i, count) * bytes);
+    fragments.slots.push_back(static_cast<std::int32_t>(i));
+  }
+  return fragments;
+}
+
+PoolWork::Bound PoolWork::bind_gather(const StreamShape& shape, const std::byte* from, std::byte* to) {
   const std::int64_t items = whole(shape.items);
+  const std::int64_t bytes = static_cast<std::int64_t>(std::min(shape.read, shape.write).value()) / items;
+  const Fragments& fragments = fragments_for(items, bytes);
   Bound bound;
-  bound.gather = {
-      .from = from,
-      .to = to,
-      .fragments = items,
-      .chunk = std::max<std::int64_t>(1, items / (kChunksPerThread * pool_.threads())),
-      .bytes = static_cast<std::size_t>(std::min(shape.read, shape.write).value()) / static_cast<std::size_t>(items)};
+  bound.gather = {.host = from,
+                  .sources = fragments.sources,
+                  .slots = fragments.slots,
+                  .pool = to,
+                  .fragment_bytes = bytes,
+                  .slot_bytes = bytes};
   return bound;
 }
 
-void PoolWork::gather(const Gather& gather) {
-  const auto chunks = static_cast<std::size_t>((gather.fragments + gather.chunk - 1) / gather.chunk);
-  pool_.parallel_for(chunks, [&](std::size_t chunk, int) {
-    const auto first = static_cast<std::int64_t>(chunk) * gather.chunk;
-    const std::int64_t last = std::min(first + gather.chunk, gather.fragments);
-    for (std::int64_t i = first; i < last; ++i) {
-      const auto source = static_cast<std::size_t>(scattered(i, gather.fragments)) * gather.bytes;
-      std::memcpy(gather.to + static_cast<std::size_t>(i) * gather.bytes, gather.from + source, gather.bytes);
-    }
+void PoolWork::gather_in_parts(const GatherPart& part) {
+  const std::size_t fragments = part.sources.size();
+  const std::size_t parts = std::min(fragments, kPartsPerThread * static_cast<std::size_t>(pool_.threads()));
+  pool_.parallel_for(parts, [&](std::size_t i, int) {
+    const std::size_t first = i * fragments / parts;
+    gather(path_, slice(part, first, (i + 1) * fragments / parts - first));
   });
 }
 
 void PoolWork::run(OpIndex op) {
   CHECK(rank_[op] != kNoRank, "op {} is not of the CPU lane", op);
   const Bound& bound = bound_[rank_[op]];
-  if (bound.gather.fragments > 0) return gather(bound.gather);
+  if (!bound.gather.sources.empty()) return gather_in_parts(bound.gather);
   attender_.attend(path_, bound.attention);
 }
 

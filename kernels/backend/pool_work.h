@@ -5,10 +5,12 @@
 #include <map>
 #include <memory>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "kernels/backend/layout.h"
 #include "kernels/cpu/attention_batch.h"
+#include "kernels/cpu/gather.h"
 #include "kernels/cpu/thread_pool.h"
 
 namespace outrider {
@@ -34,26 +36,28 @@ class PoolWork {
     std::vector<AttentionHead> heads;
   };
   using HeadsKey = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, bool>;
-  struct Gather {
-    const std::byte* from = nullptr;
-    std::byte* to = nullptr;
-    std::int64_t fragments = 0, chunk = 0;
-    std::size_t bytes = 0;  // of a fragment
+  // Where fragments lie, which several ops share: scattered, and their slots in order.
+  struct Fragments {
+    std::vector<std::int64_t> sources;
+    std::vector<std::int32_t> slots;
   };
+  using FragmentsKey = std::pair<std::int64_t, std::int64_t>;  // how many, of how many bytes
   struct Bound {
     AttentionBatch<Bf16> attention;
-    Gather gather;
+    GatherPart gather;  // no fragments: attention
   };
 
   const Heads& heads_for(const AttentionShape& shape);
   Bound bind_attention(const AttentionShape& shape, std::byte* cache);
-  Bound bind_gather(const StreamShape& shape, const std::byte* from, std::byte* to) const;
-  void gather(const Gather& gather);
+  const Fragments& fragments_for(std::int64_t count, std::int64_t bytes);
+  Bound bind_gather(const StreamShape& shape, const std::byte* from, std::byte* to);
+  void gather_in_parts(const GatherPart& part);
 
   ThreadPool& pool_;
   BatchAttender attender_;
   CpuPath path_;
   std::map<HeadsKey, Heads> heads_;
+  std::map<FragmentsKey, Fragments> fragments_;
   std::vector<float> queries_, output_, lse_;  // shared by all ops: the lane runs one at a time
   std::vector<Bound> bound_;                   // by rank_
   std::vector<std::uint32_t> rank_;            // of each op among those of the lane

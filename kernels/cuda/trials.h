@@ -44,8 +44,11 @@ DeviceTrialPtr elementwise_trial(double read_bytes, double write_bytes);
 DeviceTrialPtr chain_trial();
 
 enum class CopyWay { h2d, d2h, both };
-// `count` calls for `fragment` bytes each between pinned memory and the GPU; with both ways, each way so many.
+// `count` calls for scattered fragments of `fragment` bytes each between pinned memory and the GPU; with both ways, each
+// way so many.
 DeviceTrialPtr copy_trial(CopyWay way, double fragment, double count);
+// The same one way, while kernels read device memory all the time.
+DeviceTrialPtr copy_beside_reads_trial(CopyWay way, double fragment, double count);
 // A kernel's gather of scattered fragments from pinned memory, by so many CTAs.
 DeviceTrialPtr gather_trial(double fragment, double count, std::int32_t ctas);
 // Reading of device memory while copies run that way all the time.
@@ -54,8 +57,13 @@ DeviceTrialPtr read_beside_copy_trial(CopyWay way, double bytes);
 // The same from pageable memory, by the host thread's clock; and to the GPU as one batched call.
 DeviceTrialPtr pageable_copy_trial(CopyWay way, double fragment, double count);
 DeviceTrialPtr batched_copy_trial(double fragment, double count);
-// One of a row of empty kernels that wait for each other across two streams.
+// One of a row of empty kernels launched one by one, in one stream, and in two that wait for each other by events.
+DeviceTrialPtr stream_chain_trial();
 DeviceTrialPtr event_chain_trial();
+// A kernel and a copy of one fragment, in a row of such in which each waits for the one before, in a replayed graph.
+DeviceTrialPtr copy_chain_trial(CopyWay way, double bytes);
+// A turn in which a kernel's end is seen by a thread, by a flag, and what that answers by the next kernel.
+DeviceTrialPtr flag_chain_trial();
 // Reading of device memory while large products keep the SMs busy from another stream.
 DeviceTrialPtr read_beside_gemm_trial(double bytes);
 

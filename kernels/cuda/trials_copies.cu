@@ -1,9 +1,8 @@
 // Trials of copies, and of reading beside them.
-#include <algorithm>
-#include <vector>
+#include <memory>
 
 #include "kernels/cuda/memory_kernels.h"
-#include "kernels/cuda/timing.h"
+#include "kernels/cuda/scattered_copies.h"
 
 namespace outrider {
 namespace {
@@ -17,53 +16,100 @@ void copy(CopyWay way, const CudaMemory& host, const CudaMemory& device, std::si
                                  : cudaMemcpyAsync(at_host, at_device, bytes, cudaMemcpyDeviceToHost, stream));
 }
 
-// Fragments go round a region that no cache holds, where it is large enough.
 class CopyTrial final : public DeviceTrial {
  public:
-  CopyTrial(CopyWay way, double fragment, double count)
-      : way_(way),
-        fragment_(static_cast<std::size_t>(fragment)),
-        count_(static_cast<std::size_t>(count)),
-        region_(std::max(fragment_, std::min<std::size_t>(fragment_ * count_, std::size_t{1} << 30))),
-        host_(Where::host, region_),
-        device_(Where::device, region_),
-        host_back_(Where::host, way == CopyWay::both ? region_ : 1),
-        device_back_(Where::device, way == CopyWay::both ? region_ : 1) {
-    check_cuda(cudaStreamCreateWithFlags(&back_, cudaStreamNonBlocking));
+  CopyTrial(CopyWay way, std::size_t fragment, std::size_t count)
+      : copies_(way == CopyWay::d2h ? CopyWay::d2h : CopyWay::h2d, fragment, count) {
+    if (way == CopyWay::both) back_ = std::make_unique<ScatteredCopies>(CopyWay::d2h, fragment, count);
+    check_cuda(cudaStreamCreateWithFlags(&stream_back_, cudaStreamNonBlocking));
     check_cuda(cudaEventCreateWithFlags(&fork_, cudaEventDisableTiming));
     check_cuda(cudaEventCreateWithFlags(&join_, cudaEventDisableTiming));
   }
   ~CopyTrial() override {
-    cudaStreamSynchronize(back_);
+    cudaStreamSynchronize(stream_back_);
     cudaEventDestroy(fork_);
     cudaEventDestroy(join_);
-    cudaStreamDestroy(back_);
+    cudaStreamDestroy(stream_back_);
   }
 
   DeviceTime run() override {
     return gated_.time([this](cudaStream_t stream) {
-      if (way_ != CopyWay::both) return queue(way_, host_, device_, stream);
+      if (!back_) return copies_.queue(stream);
       check_cuda(cudaEventRecord(fork_, stream));
-      check_cuda(cudaStreamWaitEvent(back_, fork_, 0));
-      queue(CopyWay::h2d, host_, device_, stream);
-      queue(CopyWay::d2h, host_back_, device_back_, back_);
-      check_cuda(cudaEventRecord(join_, back_));
+      check_cuda(cudaStreamWaitEvent(stream_back_, fork_, 0));
+      copies_.queue(stream);
+      back_->queue(stream_back_);
+      check_cuda(cudaEventRecord(join_, stream_back_));
       check_cuda(cudaStreamWaitEvent(stream, join_, 0));
     });
   }
 
  private:
-  void queue(CopyWay way, const CudaMemory& host, const CudaMemory& device, cudaStream_t stream) const {
-    for (std::size_t i = 0; i < count_; ++i)
-      copy(way, host, device, i * fragment_ % (region_ / fragment_ * fragment_), fragment_, stream);
+  GatedStream gated_;
+  ScatteredCopies copies_;
+  std::unique_ptr<ScatteredCopies> back_;  // where both ways are copied at once
+  cudaStream_t stream_back_ = nullptr;
+  cudaEvent_t fork_ = nullptr, join_ = nullptr;
+};
+
+// A row of copies while another stream reads device memory, from before the first to after the last.
+class CopyBesideReadsTrial final : public DeviceTrial {
+ public:
+  CopyBesideReadsTrial(CopyWay way, std::size_t fragment, std::size_t count)
+      : copies_(way, fragment, count), memory_(Where::device, kReadBytes), sink_(Where::device, 256) {
+    check_cuda(cudaMemset(memory_.as(), 1, kReadBytes));
+    check_cuda(cudaStreamCreateWithFlags(&reads_, cudaStreamNonBlocking));
+    check_cuda(cudaEventCreate(&begin_));
+    check_cuda(cudaEventCreate(&end_));
+    check_cuda(cudaEventCreateWithFlags(&fork_, cudaEventDisableTiming));
+    check_cuda(cudaEventCreateWithFlags(&first_, cudaEventDisableTiming));
+    read();
+    check_cuda(cudaStreamSynchronize(reads_));
+    seconds_ = copies_alone();
+  }
+  ~CopyBesideReadsTrial() override {
+    cudaStreamSynchronize(reads_);
+    for (cudaEvent_t event : {begin_, end_, fork_, first_}) cudaEventDestroy(event);
+    cudaStreamDestroy(reads_);
   }
 
-  CopyWay way_;
-  std::size_t fragment_, count_, region_;
+  DeviceTime run() override {
+    const auto reads = static_cast<int>(2.0 * seconds_ / kSecondsOfRead) + 2;
+    DeviceTime time = gated_.time([this, reads](cudaStream_t stream) {
+      check_cuda(cudaEventRecord(fork_, stream));
+      check_cuda(cudaStreamWaitEvent(reads_, fork_, 0));
+      read();
+      check_cuda(cudaEventRecord(first_, reads_));
+      for (int i = 0; i < reads; ++i) read();
+      check_cuda(cudaStreamWaitEvent(stream, first_, 0));
+      check_cuda(cudaEventRecord(begin_, stream));
+      copies_.queue(stream);
+      check_cuda(cudaEventRecord(end_, stream));
+    });
+    float milliseconds = 0.0f;
+    check_cuda(cudaEventElapsedTime(&milliseconds, begin_, end_));
+    check_cuda(cudaStreamSynchronize(reads_));
+    time.seconds = milliseconds * 1e-3;
+    return time;
+  }
+
+ private:
+  static constexpr std::size_t kReadBytes = std::size_t{1} << 30;
+  static constexpr double kSecondsOfRead = 2e-4;  // at least
+
+  void read() {
+    check_cuda(launch_read(memory_.as<uint4>(), kReadBytes / sizeof(uint4), sink_.as<unsigned>(), reads_));
+  }
+  double copies_alone() {
+    return gated_.time([this](cudaStream_t stream) { copies_.queue(stream); }).seconds;
+  }
+
   GatedStream gated_;
-  CudaMemory host_, device_, host_back_, device_back_;
-  cudaStream_t back_ = nullptr;
-  cudaEvent_t fork_ = nullptr, join_ = nullptr;
+  ScatteredCopies copies_;
+  CudaMemory memory_, sink_;
+  cudaStream_t reads_ = nullptr;
+  cudaEvent_t begin_ = nullptr, end_ = nullptr, fork_ = nullptr, first_ = nullptr;
+  double seconds_ = 0.0;
 };
 
 // A row of reads whose first and last thirds are not timed: copies run before, meanwhile and after.
@@ -122,7 +168,11 @@ class ReadBesideCopyTrial final : public DeviceTrial {
 }  // namespace
 
 DeviceTrialPtr copy_trial(CopyWay way, double fragment, double count) {
-  return std::make_unique<CopyTrial>(way, fragment, count);
+  return std::make_unique<CopyTrial>(way, static_cast<std::size_t>(fragment), static_cast<std::size_t>(count));
+}
+DeviceTrialPtr copy_beside_reads_trial(CopyWay way, double fragment, double count) {
+  return std::make_unique<CopyBesideReadsTrial>(way, static_cast<std::size_t>(fragment),
+                                                static_cast<std::size_t>(count));
 }
 DeviceTrialPtr read_beside_copy_trial(CopyWay way, double bytes) {
   return std::make_unique<ReadBesideCopyTrial>(way, bytes);

@@ -94,41 +94,6 @@ class BatchedTrial final : public DeviceTrial {
   std::vector<std::size_t> sizes_;
 };
 
-// Kernels that wait for each other across two streams, by events.
-class EventChainTrial final : public DeviceTrial {
- public:
-  static constexpr int kEvents = 200;
-
-  EventChainTrial() {
-    check_cuda(cudaStreamCreateWithFlags(&other_, cudaStreamNonBlocking));
-    for (cudaEvent_t& event : events_) check_cuda(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
-    check_cuda(launch_nothing(gated_.stream()));
-    check_cuda(cudaStreamSynchronize(gated_.stream()));
-  }
-  ~EventChainTrial() override {
-    for (cudaEvent_t event : events_) cudaEventDestroy(event);
-    cudaStreamDestroy(other_);
-  }
-
-  DeviceTime run() override {
-    DeviceTime time = gated_.time([this](cudaStream_t stream) {
-      for (int i = 0; i < kEvents; ++i) {
-        const cudaStream_t from = i % 2 == 0 ? stream : other_, to = i % 2 == 0 ? other_ : stream;
-        check_cuda(launch_nothing(from));
-        check_cuda(cudaEventRecord(events_[i], from));
-        check_cuda(cudaStreamWaitEvent(to, events_[i], 0));
-      }
-    });
-    time.seconds /= kEvents;
-    return time;
-  }
-
- private:
-  GatedStream gated_;
-  cudaStream_t other_ = nullptr;
-  cudaEvent_t events_[kEvents] = {};
-};
-
 }  // namespace
 
 DeviceTrialPtr pageable_copy_trial(CopyWay way, double fragment, double count) {
@@ -137,6 +102,5 @@ DeviceTrialPtr pageable_copy_trial(CopyWay way, double fragment, double count) {
 DeviceTrialPtr batched_copy_trial(double fragment, double count) {
   return std::make_unique<BatchedTrial>(static_cast<std::size_t>(fragment), static_cast<std::size_t>(count));
 }
-DeviceTrialPtr event_chain_trial() { return std::make_unique<EventChainTrial>(); }
 
 }  // namespace outrider

@@ -1,6 +1,6 @@
 // Capture of the ops of one launch_graph, lanes as branches that fork from the compute stream and join it at the end.
 #include "kernels/backend/gpu/cuda_device.h"
-#include "kernels/backend/gpu/flags.h"
+#include "kernels/cuda/flags.h"
 
 namespace outrider {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-#include "kernels/backend/gpu/flags.h"
+#include "kernels/cuda/flags.h"
 #include "kernels/cuda/memory_kernels.h"
 #include "kernels/cuda/trials.h"
 

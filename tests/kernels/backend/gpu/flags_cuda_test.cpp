@@ -8,7 +8,7 @@
 #include <string>
 #include <thread>
 
-#include "kernels/backend/gpu/flags.h"
+#include "kernels/cuda/flags.h"
 #include "kernels/cuda/memory_kernels.h"
 #include "kernels/cuda/timing.h"
 

@@ -1,5 +1,5 @@
 // Stores and loads of system scope: release and acquire between the GPU and the CPU's threads.
-#include "kernels/backend/gpu/flags.h"
+#include "kernels/cuda/flags.h"
 
 namespace outrider {
 namespace {
