@@ -42,12 +42,8 @@ ActivityDiff diff_of(const char* name, const ActivityRuns& runs, const std::vect
   for (const ActivityShares& each : measured) shares.push_back(read(each));
   std::sort(shares.begin(), shares.end());
   ActivityDiff diff{.name = name, .simulated = read(runs.simulated)};
-  diff.measured = diff.low = diff.high = shares[shares.size() / 2];
+  diff.measured = shares[shares.size() / 2];
   diff.spread = shares.back() - shares.front();
-  if (&measured == &runs.untimed) return diff;
-  const double lengthened = std::max(runs.lengthened, 0.0);
-  diff.high = std::min(1.0, diff.measured * (1.0 + lengthened));
-  diff.low = std::max(0.0, diff.measured * (1.0 + lengthened) - lengthened);
   return diff;
 }
 
@@ -74,6 +70,12 @@ ActivityShares activity_shares(const Trace& trace, StepRange range) {
   ActivityShares shares;
   shares.overlap = concurrent_share(trace, groups, 2, range);
   const std::vector<Ledger> ledgers = ledger_by_name(trace, range);
+  const double steps = static_cast<double>(range.last - range.first);
+  for (std::size_t step = range.first; step < range.last; ++step) {
+    for (const Span& span : trace.spans_of(trace.steps[step])) {
+      if (groups[span.name] != kNoGroup) shares.ops[static_cast<std::size_t>(groups[span.name])] += 1.0 / steps;
+    }
+  }
   for (int activity = 0; activity < kActivities; ++activity) {
     const auto place = static_cast<std::size_t>(activity);
     std::vector<int> own = groups;
@@ -101,6 +103,7 @@ std::vector<ActivityDiff> compare_activities(const ActivityRuns& runs) {
     if (!timed && !of_cpu) continue;
     diffs.push_back(diff_of(to_string(activity), runs, of_cpu ? runs.untimed : runs.timed,
                             [&](const ActivityShares& shares) { return shares.busy_of(activity); }));
+    diffs.back().ops = runs.simulated.ops[static_cast<std::size_t>(i)];
     diffs.back().has_ledger = timed;
     diffs.back().simulated_ledger = runs.simulated.ledger[static_cast<std::size_t>(i)];
     if (timed) diffs.back().measured_ledger = runs.timed[runs.middle].ledger[static_cast<std::size_t>(i)];

@@ -27,6 +27,7 @@ std::optional<Activity> activity_of(std::string_view op_name);
 struct ActivityShares {
   std::array<double, kActivities> busy{};
   double overlap = 0.0;
+  std::array<double, kActivities> ops{};  // mean per step
   std::array<Ledger, kActivities> ledger{};
 
   double busy_of(Activity activity) const { return busy[static_cast<std::size_t>(activity)]; }
@@ -34,23 +35,25 @@ struct ActivityShares {
 ActivityShares activity_shares(const Trace& trace, StepRange range);
 
 // What runs of one point tell. CPU ops are timed in every run, ops of the GPU and copies only in runs that time every
-// op, whose steps take longer for it: all that the GPU does is read off those, and what the CPU does off the others.
+// op: all that the GPU does is read off those, and what the CPU does off the others.
+//
+// Timing costs some µs an op of the GPU or copy, which count as the op's. Where the GPU is what a step waits for, the
+// step grows as much, and shares hardly change; where it idles, the cost fills idle time, and the step does not tell
+// how much. So a share of a timed run may be too large by as much as ops · cost ÷ step time, or, being of a longer
+// step, too small; what it was without timing is not known.
 struct ActivityRuns {
   ActivityShares simulated{};
   std::vector<ActivityShares> untimed{}, timed{};  // of each run that timed steps only, and that timed every op
   std::size_t middle = 0;                          // the run in `timed` whose waiting is reported
-  double lengthened = 0.0;                         // step time of the timed runs ÷ that of the untimed ones − 1
 };
 
-// A share, simulated beside measured. If timing adds to a step and to what is busy in it at most what the step grew by,
-// L = lengthened of it, a share s of a timed run was between s · (1 + L) − L and s · (1 + L) without: [low, high],
-// which is within L of s. Where it is read off untimed runs, low = high = measured.
+// A share, simulated beside measured.
 struct ActivityDiff {
   std::string name;  // of the activity, or "overlap"
   double simulated = 0.0;
   double measured = 0.0;  // median of the runs
   double spread = 0.0;    // largest − smallest of the runs
-  double low = 0.0, high = 0.0;
+  double ops = 0.0;       // of the activity, mean per step; 0 of the overlap
   // Sums of an activity's ops per step; of the overlap, and where the ops were not timed, there are none. A real trace
   // tells from when to when an op waited and ran, but not why: its queue holds launch latencies and the watching of
   // flags beside waits for lanes, and how long an op would have run alone is unknown, so that contention is work.
@@ -58,9 +61,7 @@ struct ActivityDiff {
   Ledger simulated_ledger{}, measured_ledger{};
 
   double difference() const { return simulated - measured; }
-  // Certain: whatever timing did to it.
   bool within(double share) const { return std::abs(difference()) <= share; }
-  bool certainly_within(double share) const { return simulated - low <= share && high - simulated <= share; }
 };
 // The activities and, behind them, the overlap; the CPU alone where no run timed every op.
 std::vector<ActivityDiff> compare_activities(const ActivityRuns& runs);

@@ -57,7 +57,6 @@ void execute_point(MeasuredPoint& point, std::span<const TaskGraph> graphs, Step
     point.timed = timed.median();
     activities.timed = timed.shares;
     activities.middle = timed.middle;
-    activities.lengthened = point.lengthened();
     point.executed = std::move(timed.traces[timed.middle]);
     point.operations = trace_diff(point.simulated, point.executed, range, options.worst_ops);
   }

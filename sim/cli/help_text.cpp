@@ -121,9 +121,12 @@ std::string results_help() {
          "from its start to its\n"
          "end, a share is of the time from the begin of the first measured step to the end of the last, operations of "
          "the host\n"
-         "thread are of no activity. Timing every operation lengthens steps: timed_s ÷ measured_s of steps.csv tells "
-         "by "
-         "how much.\n\n" +
+         "thread are of no activity. Timing costs some µs an operation of the GPU or copy, which count as the "
+         "operation's. Where the\n"
+         "step waits for the GPU, it grows as much (timed_s ÷ measured_s of steps.csv); where the GPU idles, the cost "
+         "fills idle time.\n"
+         "So these shares may be too large by as much as ops times that cost ÷ the step's time, or, of a longer step, "
+         "too small.\n\n" +
          table(shares_columns()) +
          "\n## operations.csv of `validate`, one row per point that was executed and family of operations\n\n" +
          table(operations_columns()) +

@@ -114,37 +114,27 @@ std::string shares_table(const Points& points, const TableLook& look) {
   return table.empty() ? "" : table.render(look);
 }
 
-struct GoalCount {
-  std::size_t points = 0, kept = 0, certain = 0;
-
-  void add(bool keeps, bool certainly) {
-    ++points;
-    if (keeps) ++kept;
-    if (certainly) ++certain;
-  }
-};
-
 // An idle share differs by as much as the busy one.
 std::string goal_text(const Points& points) {
-  GoalCount all;
-  std::map<std::string, GoalCount> by_name;
+  std::size_t timed = 0, kept = 0;
+  std::map<std::string, std::size_t> by_name;
   for (const MeasuredPoint& each : points) {
     if (each.timed.value() <= 0.0) continue;
-    bool keeps = true, certainly = true;
+    ++timed;
+    bool keeps = true;
     for (const ActivityDiff& diff : each.activities) {
-      by_name[diff.name].add(diff.within(kShareGoal), diff.certainly_within(kShareGoal));
+      by_name[diff.name] += diff.within(kShareGoal) ? 1 : 0;
       keeps = keeps && diff.within(kShareGoal);
-      certainly = certainly && diff.certainly_within(kShareGoal);
     }
-    all.add(keeps, certainly);
+    if (keeps) ++kept;
   }
-  if (all.points == 0) return "";
+  if (timed == 0) return "";
   std::vector<std::string> parts;
-  for (const auto& [name, count] : by_name) parts.push_back(fmt::format("{} {} ({})", name, count.kept, count.certain));
+  for (const auto& [name, count] : by_name) parts.push_back(fmt::format("{} at {}", name, count));
   return fmt::format(
-      "\nOverlap and idle shares are all within {} points of the measured ones at {} of {} points, at {} of them "
-      "whatever timing\ndid to the shares; each for itself: {}.\n",
-      kShareGoal * 100.0, all.kept, all.points, all.certain, join(parts, ", "));
+      "\nOverlap and idle shares are all within {} points of the measured ones at {} of {} points; each for itself: "
+      "{}.\n",
+      kShareGoal * 100.0, kept, timed, join(parts, ", "));
 }
 
 std::string shares_text(const Points& points, const TableLook& look) {
@@ -152,8 +142,10 @@ std::string shares_text(const Points& points, const TableLook& look) {
   if (table.empty()) return "";
   return "\nshares of the time in which each ran, or two at once, as measured; behind it by how many points the "
          "simulated share\nis larger. Idle is the rest. The CPU's are of the runs above; the others are of runs that "
-         "time every operation, whose\nsteps take longer by 'timing': without it each may differ by as much. Queued: "
-         "summed over a step's operations,\nmeasured / simulated\n" +
+         "time every operation, whose\nsteps take longer by 'timing'. What timing costs counts as the operations', and "
+         "where the GPU idles it does not show in\nthe step's time. Queued: summed over a step's operations, measured "
+         "/ "
+         "simulated\n" +
          table + goal_text(points);
 }
 

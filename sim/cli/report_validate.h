@@ -14,7 +14,7 @@
 //     shares[]                    of the elapsed time: of each activity, and the overlap of activities
 //       activity                  "gpu_compute", "copies_h2d", "copies_d2h", "cpu"; "overlap": two or more at once
 //       busy_measured, spread     share in which any ran, median of the runs; largest − smallest of them
-//       low, high                 where it lies in runs that time no operation
+//       ops                       operations of the activity, mean per step; null for the overlap
 //       busy_simulated            by the same definition
 //       difference_points         simulated − measured, in percentage points; that of the idle shares is its negative
 //       idle_measured, idle_simulated   1 − busy; null for the overlap

@@ -146,16 +146,12 @@ Columns<ShareRow> share_columns() {
       "only, of all others in runs that time every operation",
       [](D d) { return share(d.measured); });
   add("spread", "largest − smallest of the runs", [](D d) { return share(d.spread); });
-  add("low",
-      "the least that busy_measured can have been without timing of operations, if that adds to what is busy at "
-      "most what it adds to the step",
-      [](D d) { return share(d.low); });
-  add("high", "likewise the most", [](D d) { return share(d.high); });
   add("busy_simulated", "likewise, of the simulation", [](D d) { return share(d.simulated); });
   add("difference_points", "busy_simulated − busy_measured in percentage points; of the idle shares its negative",
       [](D d) { return fmt::format("{:.2f}", 100.0 * d.difference()); });
   add("idle_measured", "1 − busy_measured", [](D d) { return is_overlap(d) ? "" : share(1.0 - d.measured); });
   add("idle_simulated", "1 − busy_simulated", [](D d) { return is_overlap(d) ? "" : share(1.0 - d.simulated); });
+  add("ops", "its operations, mean per step", [](D d) { return is_overlap(d) ? "" : fmt::format("{:.6g}", d.ops); });
   const auto if_timed = [](auto read) {
     return [read](D d) { return d.has_ledger ? seconds(read(d)) : std::string(); };
   };
@@ -172,8 +168,7 @@ Json share_json(const ActivityDiff& diff) {
   return {{"activity", diff.name},
           {"busy_measured", diff.measured},
           {"spread", diff.spread},
-          {"low", diff.low},
-          {"high", diff.high},
+          {"ops", is_overlap(diff) ? Json(nullptr) : Json(diff.ops)},
           {"busy_simulated", diff.simulated},
           {"difference_points", 100.0 * diff.difference()},
           {"idle_measured", idle(diff.measured)},

@@ -101,7 +101,7 @@ TEST(ExecutePoint, WithoutTimedOperationsItTellsTheCpusShare) {
   const MeasuredPoint point = executed(cpu_steps(3), false);
   ASSERT_EQ(point.activities.size(), 1U);
   EXPECT_GT(point.activities[0].measured, 0.0);
-  EXPECT_EQ(point.activities[0].low, point.activities[0].high);
+  EXPECT_EQ(point.activities[0].ops, 2.0);
   EXPECT_TRUE(point.operations.families.empty());
   EXPECT_EQ(point.timed.value(), 0.0);
   EXPECT_EQ(point.lengthened(), 0.0);

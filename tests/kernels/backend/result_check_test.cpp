@@ -34,7 +34,9 @@ class Faulty : public AttentionKernels {
     return lists;
   }
   PartialResult attend(const BlockLists& blocks) override {
-    PartialResult result = right_->attend(blocks);
+    BlockLists attended = blocks;
+    for (auto& list : attended) list.resize(list.size() - std::min(list.size(), lost_blocks));
+    PartialResult result = right_->attend(attended);
     if (attending != nullptr) attending(result, result);
     return result;
   }
@@ -46,6 +48,7 @@ class Faulty : public AttentionKernels {
 
   Fault attending = nullptr, merging = nullptr;
   Selecting selecting = nullptr;
+  std::size_t lost_blocks = 0;  // by attend()
 
  private:
   std::unique_ptr<AttentionKernels> right_;
@@ -155,6 +158,18 @@ TEST_F(ResultCheckTest, AttentionThatIsScaledFailsEveryComparisonWithExactArithm
       },
       nullptr, nullptr);
   EXPECT_THAT(names(checks), testing::IsSupersetOf({"dense", "selection"}));
+}
+
+TEST_F(ResultCheckTest, AttentionThatLosesOneBlockOfTheLongestContextFails) {
+  const ResultShape shape{.q_heads = 2, .kv_heads = 1, .head_dim = 128, .blocks = 512, .selected = 512, .offloaded = 0};
+  const KernelMaker losing = [&](const AttentionProblem& problem) {
+    auto kernels = std::make_unique<Faulty>(make_cpu_kernels(problem, pool_));
+    kernels->lost_blocks = 1;
+    return kernels;
+  };
+  const std::vector<ResultCheck> checks = check_results(shape, losing, losing, pool_);
+  EXPECT_EQ(checks.front().what, "dense");
+  EXPECT_FALSE(checks.front().passes()) << checks.front().error << " of " << checks.front().bound;
 }
 
 TEST_F(ResultCheckTest, NotANumberFails) {
