@@ -185,6 +185,16 @@ std::vector<double> polished(const FitProblem& problem, std::vector<double> thet
   return theta;
 }
 
+// What parameters are beyond a factor of 3 from their starts, in logarithms. Where a model explains its samples nearly as
+// well in two ways, the one that is physically remote is not to win by chance.
+double remoteness_of(const FitProblem& problem, const std::vector<double>& theta) {
+  constexpr double kReach = 1.1;
+  double remoteness = 0.0;
+  for (std::size_t i = 0; i < theta.size(); ++i)
+    remoteness += std::max(0.0, std::abs(std::log(theta[i] / problem.start[i])) - kReach);
+  return remoteness;
+}
+
 std::vector<double> best_of_starts(const FitProblem& problem, Steps& steps) {
   const std::vector<double> all(problem.measured.size(), 1.0);
   std::vector<double> best;
@@ -192,7 +202,7 @@ std::vector<double> best_of_starts(const FitProblem& problem, Steps& steps) {
   for (const std::vector<double>& start : starts_for(problem)) {
     std::vector<double> theta = minimise(problem, all, start);
     steps.count();
-    const double cost = cost_of(problem, theta);
+    const double cost = cost_of(problem, theta) + remoteness_of(problem, theta);
     if (!best.empty() && cost >= least) continue;
     least = cost;
     best = std::move(theta);

@@ -11,7 +11,8 @@
 namespace outrider {
 
 // Times t_i > 0 and a model t(θ, i) > 0 with parameters θ > 0. What is minimised is Σ h(log t(θ, i) − log t_i), h
-// Huber's function, over log θ: errors count relatively, and a few wild samples do not pull.
+// Huber's function, over log θ: errors count relatively, and a few wild samples do not pull. Of several local
+// minima, those within a factor of 3 from the start are preferred to ones that are little better.
 struct FitProblem {
   std::vector<double> start;     // θ
   std::vector<double> measured;  // t_i

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <optional>
 #include <tuple>
 
+#include "calibration/direct_fit.h"
 #include "calibration/fit.h"
 #include "calibration/sample_ops.h"
 #include "hwmodels/machine_model.h"
@@ -38,21 +38,12 @@ const std::vector<Stage>& stages() {
       {{"gpu.residency_latency", "gpu.residency_row"}, {"residency_diff"}},
       {{"gpu.stream_hbm_efficiency", "gpu.stream_latency", "gpu.l2_speedup"}, {"elementwise"}},
       {{"gpu.merge_latency"}, {"merge_lse"}},
-      {{"cpu.attention_dram_efficiency", "cpu.arithmetic_efficiency", "cpu.fork_join", "cpu.fork_join_per_thread"},
+      {{"cpu.attention_dram_efficiency", "cpu.arithmetic_efficiency", "cpu.attention_latency", "cpu.fork_join",
+        "cpu.fork_join_per_thread"},
        {"cpu_attend", "fork_join"}},
       {{"cpu.stream_dram_efficiency"}, {"cpu_gather"}},
   };
   return all;
-}
-
-using Samples = std::vector<const Sample*>;
-
-Samples of_family(const std::vector<Sample>& samples, const std::string& family) {
-  Samples found;
-  for (const Sample& sample : samples) {
-    if (sample.family == family && is_trusted(sample)) found.push_back(&sample);
-  }
-  return found;
 }
 
 double quantile(std::vector<double> values, double share) {
@@ -61,128 +52,6 @@ double quantile(std::vector<double> values, double share) {
   const auto below = static_cast<std::size_t>(at);
   const double above = values[std::min(below + 1, values.size() - 1)];
   return values[below] + (at - static_cast<double>(below)) * (above - values[below]);
-}
-
-std::string provenance(const std::string& families, std::size_t samples) {
-  return fmt::format("{} samples of {}", samples, families);
-}
-
-// A coefficient that samples state each for itself: the median, and the range of them and of their intervals.
-struct Statement {
-  double value, low, high;
-};
-void set_directly(Profile& profile, const char* name, const std::vector<Statement>& statements,
-                  const std::string& from) {
-  if (statements.empty()) return;
-  std::vector<double> values;
-  Coefficient coefficient{.value = 0.0, .low = std::numeric_limits<double>::infinity(), .high = 0.0, .source = {}};
-  for (const Statement& each : statements) {
-    values.push_back(each.value);
-    coefficient.low = std::min(coefficient.low, each.low);
-    coefficient.high = std::max(coefficient.high, each.high);
-  }
-  coefficient.value = quantile(values, 0.5);
-  coefficient.source = provenance(from, statements.size());
-  profile.coefficients[name] = coefficient;
-}
-
-// The interval that the trials of a sample spread over, P10 to P90 about the median: another run may be anywhere in it.
-double shortest(const Sample& sample) { return sample.time.median * (1.0 - 0.5 * sample.time.spread); }
-double longest(const Sample& sample) { return sample.time.median * (1.0 + 0.5 * sample.time.spread); }
-
-// Rates of the samples with the most threads (or of all), as shares of a peak.
-std::vector<Statement> shares_of_peak(const Samples& samples, BytesPerSecond peak) {
-  double most = 0.0;
-  for (const Sample* sample : samples)
-    most = std::max(most, sample->shape.has("threads") ? sample->shape.at("threads") : 0.0);
-  std::vector<Statement> shares;
-  for (const Sample* sample : samples) {
-    if (sample->shape.has("threads") && sample->shape.at("threads") < most) continue;
-    const double bytes = sample->shape.at("bytes") / peak.value();
-    shares.push_back({bytes / sample->time.median, bytes / longest(*sample), bytes / shortest(*sample)});
-  }
-  return shares;
-}
-
-std::vector<Statement> times_of(const Samples& samples) {
-  std::vector<Statement> times;
-  for (const Sample* sample : samples) times.push_back({sample->time.median, shortest(*sample), longest(*sample)});
-  return times;
-}
-
-// The best reading rate of the run: machines of one kind differ.
-std::optional<double> read_rate_of(const Samples& reads, int run) {
-  std::optional<double> best;
-  for (const Sample* read : reads) {
-    const double rate = read->shape.at("bytes") / read->time.median;
-    if (read->run == run) best = std::max(best.value_or(0.0), rate);
-  }
-  return best;
-}
-
-// Factors of the read rate that writing costs.
-std::vector<Statement> write_costs(const Samples& reads, const Samples& writes) {
-  std::vector<Statement> costs;
-  for (const Sample* write : writes) {
-    const std::optional<double> rate = read_rate_of(reads, write->run);
-    if (!rate) continue;
-    const double ideal = write->shape.at("bytes") / *rate;
-    costs.push_back({write->time.median / ideal, shortest(*write) / ideal, longest(*write) / ideal});
-  }
-  return costs;
-}
-
-// What copies at their rate take off the reading rate, per byte copied.
-std::vector<Statement> copy_costs(const Samples& reads, const Samples& beside, BytesPerSecond copy_rate) {
-  std::vector<Statement> costs;
-  for (const Sample* sample : beside) {
-    const std::optional<double> alone = read_rate_of(reads, sample->run);
-    if (!alone) continue;
-    const auto cost = [&](double seconds) {
-      return std::max(0.0, (*alone - sample->shape.at("bytes") / seconds) / copy_rate.value());
-    };
-    costs.push_back({cost(sample->time.median), cost(shortest(*sample)), cost(longest(*sample))});
-  }
-  return costs;
-}
-
-// CPU attention at s times its time beside copies: they take 1 − 1 ÷ s of what reads for the cores, at R bytes per
-// second.
-std::vector<Statement> read_costs(const Samples& alone, const Samples& beside, BytesPerSecond copy_rate,
-                                  const MachineSpec& machine, const Profile& profile) {
-  std::vector<Statement> costs;
-  for (const Sample* sample : beside) {
-    const auto same = std::find_if(alone.begin(), alone.end(), [&](const Sample* each) {
-      return each->run == sample->run && each->shape == sample->shape;
-    });
-    if (same == alone.end()) continue;
-    const double cores = sample->shape.at("threads") * machine.cpu.core_bandwidth.value();
-    const double rate = std::min(cores, machine.cpu.dram_bandwidth.value() * profile.value("cpu.dram_efficiency"));
-    const auto cost = [&](double seconds) {
-      return std::max(0.0, 1.0 - (*same)->time.median / seconds) * rate / copy_rate.value();
-    };
-    costs.push_back({cost(sample->time.median), cost(shortest(*sample)), cost(longest(*sample))});
-  }
-  return costs;
-}
-
-void read_directly(Profile& profile, const MachineSpec& machine, const std::vector<Sample>& samples) {
-  const Samples hbm = of_family(samples, "hbm_read");
-  set_directly(profile, "gpu.hbm_efficiency", shares_of_peak(hbm, machine.gpu.hbm_bandwidth), "hbm_read");
-  set_directly(profile, "gpu.hbm_write_cost", write_costs(hbm, of_family(samples, "hbm_write")), "hbm_write");
-  set_directly(profile, "gpu.h2d_hbm_cost", copy_costs(hbm, of_family(samples, "read_beside_h2d"), machine.link.h2d),
-               "read_beside_h2d");
-  set_directly(profile, "gpu.d2h_hbm_cost", copy_costs(hbm, of_family(samples, "read_beside_d2h"), machine.link.d2h),
-               "read_beside_d2h");
-  set_directly(profile, "gpu.kernel_latency", times_of(of_family(samples, "kernel_chain")), "kernel_chain");
-  set_directly(profile, "cpu.dram_efficiency",
-               shares_of_peak(of_family(samples, "dram_read"), machine.cpu.dram_bandwidth), "dram_read");
-  const Samples attention = of_family(samples, "cpu_attend");
-  for (const auto& [name, family, rate] :
-       {std::tuple{"cpu.h2d_read_cost", "cpu_attend_beside_h2d", machine.link.h2d},
-        std::tuple{"cpu.d2h_read_cost", "cpu_attend_beside_d2h", machine.link.d2h}}) {
-    set_directly(profile, name, read_costs(attention, of_family(samples, family), rate, machine, profile), family);
-  }
 }
 
 // Coefficients of ceilings that each run states for itself.
@@ -225,7 +94,8 @@ class StageFit {
     for (const Sample* sample : samples_) problem.measured.push_back(sample->time.median);
     problem.drift = drift();
     problem.predict = [this](std::span<const double> theta) { return times(theta); };
-    const Fit found = fit(problem, {.progress = progress});
+    Fit found = fit(problem, {.progress = progress});
+    keep_shares(found);
     for (std::size_t i = 0; i < stage_.coefficients.size(); ++i) {
       profile_.coefficients[stage_.coefficients[i]] = {
           found.theta[i], found.low[i], found.high[i],
@@ -241,6 +111,14 @@ class StageFit {
   }
 
  private:
+  // Kernels cannot have more of DRAM than there is, and the models' times do not change beyond all of it.
+  void keep_shares(Fit& found) const {
+    for (std::size_t i = 0; i < stage_.coefficients.size(); ++i) {
+      if (!stage_.coefficients[i].ends_with("dram_efficiency")) continue;
+      for (double* each : {&found.theta[i], &found.low[i], &found.high[i]}) *each = std::min(*each, 1.0);
+    }
+  }
+
   // What repeats of one shape vary by, all shapes may vary by together from run to run: σ of the median sample's
   // trials, of which P90 − P10 is 2.56. What DRAM gives to CPU kernels moves further from one run to the next than
   // within one, on hosts that are shared: by 5 to 10 % on both machines whose data are shipped.
@@ -376,6 +254,7 @@ ProfileFit fit_profile(const MachineSpec& machine, const Profile& base, const st
     }
     done += one.size();
   }
+  read_hand_over(result.profile, ceilings, samples);
   record.ranges = sampled_ranges(relied_on);
   for (auto& [name, coefficient] : result.profile.coefficients) {
     if (coefficient.source != base.coefficients.at(name).source) continue;

@@ -68,6 +68,15 @@ std::optional<Op> index_op_of(const Sample& sample) {
 
 }  // namespace
 
+Op copy_op(Direction direction, double fragment, double fragments) {
+  return op_with(direction == Direction::h2d ? Family::copy_h2d : Family::copy_d2h,
+                 CopyShape{.direction = direction,
+                           .path = CopyPath::copy_engine,
+                           .memory = HostMemory::pinned,
+                           .fragments = fragments,
+                           .fragment = Bytes(fragment)});
+}
+
 std::optional<Op> op_of(const Sample& sample) {
   const SampleShape& shape = sample.shape;
   if (sample.family == "fork_join") return op_with(Family::cpu_attend, AttentionShape{});
@@ -86,13 +95,8 @@ std::optional<Op> op_of(const Sample& sample) {
                                            .type = sample.family == "gemm" ? DataType::bf16 : DataType::fp8});
   }
   if (sample.family == "copy_h2d" || sample.family == "copy_d2h") {
-    const bool up = sample.family == "copy_h2d";
-    return op_with(up ? Family::copy_h2d : Family::copy_d2h,
-                   CopyShape{.direction = up ? Direction::h2d : Direction::d2h,
-                             .path = CopyPath::copy_engine,
-                             .memory = HostMemory::pinned,
-                             .fragments = shape.at("count"),
-                             .fragment = Bytes(shape.at("fragment"))});
+    return copy_op(sample.family == "copy_h2d" ? Direction::h2d : Direction::d2h, shape.at("fragment"),
+                   shape.at("count"));
   }
   if (sample.family == "elementwise") {
     return op_with(Family::norm_rope, StreamShape{.read = Bytes(shape.at("read")),

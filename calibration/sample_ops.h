@@ -15,6 +15,9 @@ namespace outrider {
 // Shapes: see cpu_microbenches.h and gpu_families.cpp.
 std::optional<Op> op_of(const Sample& sample);
 
+// A copy of pinned fragments by calls.
+Op copy_op(Direction direction, double fragment, double fragments);
+
 // The ranges of the samples' sizes, family by family in the order of op_sizes.h.
 std::vector<SizeRange> sampled_ranges(const std::vector<const Sample*>& samples);
 

@@ -41,6 +41,7 @@ CpuModel::CpuModel(const CpuSpec& cpu, const Profile& profile, Platform& platfor
   d2h_cost_ = profile.value("cpu.d2h_read_cost") / read_rate_;
   fork_join_ =
       ceil_to_ticks(Seconds(profile.value("cpu.fork_join") + workers_ * profile.value("cpu.fork_join_per_thread")));
+  attention_latency_ = ceil_to_ticks(Seconds(profile.value("cpu.attention_latency")));
   const auto add = [&](const char* name, const char* unit, double capacity) {
     platform.resources.push_back({name, unit, capacity});
     return ResourceId(platform.resources.size() - 1);
@@ -83,13 +84,15 @@ Demand CpuModel::demand(const Op& op) const {
     const double width = static_cast<double>(shape->head_dim + shape->v_head_dim);
     const double kv_heads = static_cast<double>(shape->kv_heads);
     const bool measured = cpu_.attention_measured > BytesPerSecond(0.0);  // with the arithmetic in it
-    return parallel_for(
+    Demand demand = parallel_for(
         {.items = kv_heads * std::max(static_cast<double>(shape->sequences), shape->tokens / kTokensPerItem),
          .bytes = shape->tokens * kv_heads * width * bytes_of(shape->type).value(),
          .flops = measured ? 0.0
                            : 2.0 * shape->tokens * static_cast<double>(shape->q_heads) *
                                  static_cast<double>(shape->head_dim + shape->value_width()),
          .efficiency = attention_efficiency_});
+    if (demand.units > 0) demand.latency += attention_latency_;
+    return demand;
   }
   const auto* shape = std::get_if<StreamShape>(&op.shape);
   CHECK(shape != nullptr, "a {} without the shape of a CPU kernel", to_string(op.family));

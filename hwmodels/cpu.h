@@ -24,8 +24,9 @@ struct InterSocket {
 // efficiency e takes q / (e · R), and a copied byte what it displaces; and DRAM itself, shared with copies. M is DRAM's
 // peak × efficiency; where the machine file states a rate measured on m cores, M is that rate · C / m, at most DRAM's:
 // what keeps it below is taken to lie in the cores. A measured attention rate stands for e · R likewise, and for the
-// arithmetic. Before the kernel, fork and join cost a + b · threads. On S sockets memory is interleaved: (S − 1) / S of
-// all bytes cross the inter-socket link, a kernel's evenly in both directions.
+// arithmetic. Before the kernel, fork and join cost a + b · threads, and attention some microseconds of its own. On S
+// sockets memory is interleaved: (S − 1) / S of all bytes cross the inter-socket link, a kernel's evenly in both
+// directions.
 class CpuModel {
  public:
   CpuModel(const CpuSpec& cpu, const Profile& profile, Platform& platform);
@@ -47,7 +48,7 @@ class CpuModel {
   double dram_rate_, read_rate_, attention_efficiency_, stream_efficiency_;
   double core_flops_;           // reached, per second
   double h2d_cost_, d2h_cost_;  // seconds of reading per byte copied
-  Duration fork_join_;
+  Duration fork_join_, attention_latency_;
   ResourceId dram_, reads_, arithmetic_;
   InterSocket inter_socket_;
   PoolId pool_;

@@ -120,7 +120,7 @@ Demand GpuModel::launch(const Kernel& kernel) const {
   demand.units = static_cast<std::int64_t>(units);
   demand.pool = slots_;
   demand.slots_per_unit = kSharesPerSm / kernel.ctas_per_sm;
-  demand.use(memory, own_rate ? bytes / kernel.hbm_efficiency : bytes);
+  demand.use(memory, bytes / kernel.hbm_efficiency);
   if (flops > 0.0) demand.use(arithmetic_[type], flops);
   return demand;
 }

@@ -1,6 +1,7 @@
 // GPU kernels as demands: CTAs on SM slots, bytes on HBM, FLOPs on the arithmetic of their type.
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include "hwmodels/occupancy.h"
@@ -36,6 +37,8 @@ class GpuModel {
   PoolId sm_slots() const { return slots_; }
   // HBM traffic that a byte of a copy over the link displaces.
   double copy_cost(Direction direction) const { return direction == Direction::h2d ? h2d_cost_ : d2h_cost_; }
+  // The larger one, as a share of what HBM achieves in a second.
+  double most_copy_share() const { return std::max(h2d_cost_, d2h_cost_) / hbm_rate_; }
   // Shares of an SM that a CTA of a memory-streaming kernel takes.
   std::int64_t stream_cta_shares() const { return kSharesPerSm / stream_ctas_; }
 

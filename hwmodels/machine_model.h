@@ -1,11 +1,14 @@
 // The hardware models of one machine together: from its spec and profile to a Platform, and from any op to its Demand.
 #pragma once
 
+#include <vector>
+
 #include "hwmodels/cpu.h"
 #include "hwmodels/gpu.h"
 #include "hwmodels/op_sizes.h"
 #include "hwmodels/pcie.h"
 #include "hwmodels/profile.h"
+#include "hwmodels/signals.h"
 #include "sim/engine/demand.h"
 #include "sim/graph/op.h"
 #include "sim/spec/machine.h"
@@ -19,12 +22,15 @@ class MachineModel {
   const Platform& platform() const { return platform_; }
   // Pure: depends on the op and this model only.
   Demand demand(const Op& op) const;
+  // Of every op of a graph, with what depends on how ops follow each other: signals, and launches one by one.
+  std::vector<Demand> demands(const TaskGraph& graph) const;
   // The sizes that the profile was fitted to.
   const SampledRanges& ranges() const { return ranges_; }
 
  private:
   Platform platform_;  // filled by the models below, in their order
   HostSpec host_;
+  Duration launch_gap_;  // between kernels that are launched one by one, beyond those of a graph
   GpuModel gpu_;
   PcieModel pcie_;
   CpuModel cpu_;

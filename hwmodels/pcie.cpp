@@ -14,7 +14,8 @@ PcieModel::PcieModel(const LinkSpec& link, const Topology& topology, const Profi
       batched_(link.batched_h2d),
       per_cta_(link.zero_copy_per_cta),
       latency_(ceil_to_ticks(Seconds(profile.value("link.copy_latency")))),
-      copy_weight_(profile.value("link.copy_weight")),
+      h2d_loaded_(profile.value("link.h2d_loaded_fragment")),
+      d2h_loaded_(profile.value("link.d2h_loaded_fragment")),
       route_(route_to_dram(topology, 0)) {
   const auto add = [&](const char* name, BytesPerSecond capacity) {
     platform.resources.push_back({name, "B/s", capacity.value()});
@@ -26,7 +27,8 @@ PcieModel::PcieModel(const LinkSpec& link, const Topology& topology, const Profi
   links_ = add_links(topology, platform);
   const auto add_engine = [&](const char* name) {
     platform.resources.push_back({name, "s/s", 1.0});
-    return ResourceId(platform.resources.size() - 1);
+    platform.pools.push_back({name, 1});
+    return Engine{ResourceId(platform.resources.size() - 1), PoolId(platform.pools.size() - 1)};
   };
   h2d_engine_ = add_engine("copy engine h2d");
   d2h_engine_ = add_engine("copy engine d2h");
@@ -39,6 +41,16 @@ double PcieModel::engine_seconds(const CopyShape& shape) const {
   CHECK(!batched || !batched_.empty(), "batched copies on a link without their surface");
   const TransferSurface& surface = batched ? batched_ : to_gpu ? h2d_ : d2h_;
   return shape.fragments * surface.seconds_per_fragment(shape.fragment.value());
+}
+
+// On full HBM a flow runs at its weight times a level: what copies leave of it, 1 − u · x, with u the share of HBM that
+// they would take at their own pace. So the weight that gives x is that of their pace times x / (1 − u · x). (The same u
+// both ways: elsewhere they share evenly.)
+double PcieModel::weight(const CopyShape& shape, const CopyEnds& ends, double seconds) const {
+  const bool by_fragment = shape.path == CopyPath::copy_engine && shape.memory == HostMemory::pinned;
+  const double each = shape.direction == Direction::h2d ? h2d_loaded_ : d2h_loaded_;
+  const double pace = seconds / (seconds + (by_fragment ? shape.fragments : 1.0) * each);
+  return pace / seconds / (1.0 - std::min(0.5, ends.most_hbm_share * pace));
 }
 
 void PcieModel::use_path(Demand& demand, const CopyShape& shape, const CopyEnds& ends, double bytes) const {
@@ -70,7 +82,6 @@ Demand PcieModel::zero_copy(const CopyShape& shape, const CopyEnds& ends) const 
   const double all_ctas = link_.zero_copy.value() / ctas;
   demand.rate_cap = std::min(one_cta, all_ctas) / bytes;
   if (all_ctas <= one_cta) demand.capped_by = h2d_link_;
-  demand.weight = copy_weight_ * demand.rate_cap;
   use_path(demand, shape, ends, bytes);
   return demand;
 }
@@ -83,12 +94,14 @@ Demand PcieModel::demand(const CopyShape& shape, const CopyEnds& ends) const {
   const double seconds = engine_seconds(shape);
   demand.units = 1;
   demand.rate_cap = 1.0 / seconds;
-  demand.weight = copy_weight_ * demand.rate_cap;
+  demand.weight = weight(shape, ends, seconds);
   const bool to_gpu = shape.direction == Direction::h2d;
-  demand.use(to_gpu ? h2d_engine_ : d2h_engine_, seconds);
+  const Engine& engine = to_gpu ? h2d_engine_ : d2h_engine_;
+  demand.pool = engine.turn;
+  demand.use(engine.time, seconds);
   constexpr double kSaturated = 0.95;  // of the link's rate: then the link is what limits, not the cost per fragment
   const double share = shape.total().value() / seconds / (to_gpu ? link_.h2d : link_.d2h).value();
-  demand.capped_by = share >= kSaturated ? (to_gpu ? h2d_link_ : d2h_link_) : (to_gpu ? h2d_engine_ : d2h_engine_);
+  demand.capped_by = share >= kSaturated ? (to_gpu ? h2d_link_ : d2h_link_) : engine.time;
   use_path(demand, shape, ends, shape.total().value());
   return demand;
 }

@@ -19,6 +19,7 @@ struct CopyEnds {
   PoolId sm_slots;
   std::int64_t cta_shares = 1;  // of an SM, per zero-copy CTA
   double hbm_cost = 1.0;        // HBM read traffic that a byte of the copy displaces
+  double most_hbm_share = 0.0;  // of achievable HBM traffic that a copy at the link's rate displaces, either way
   ResourceId cpu_reads;
   double cpu_read_cost = 0.0;  // seconds of the cores' reading that a byte of the copy displaces
   InterSocket inter_socket;
@@ -28,28 +29,40 @@ struct CopyEnds {
 // and HBM at once. Paths:
 //   copy engine   n fragments one after another on the direction's engine: latency + n · t(fragment), t from the
 //                 measured surface. (On one H200, rows of copies that take 100 us and more follow this within 0.1 % in
-//                 the median, 9 % at P90, 26 % at worst.) The engine's time is a resource: copies of different streams
-//                 take turns fragment by fragment, so each gets an equal share of it
+//                 the median, 9 % at P90, 26 % at worst.) An engine takes copies in the order in which they become
+//                 ready: a copy on another stream waits until all of those before it have ended (on one H200, 64 KiB
+//                 behind 128 fragments of 128 KiB end with the last of them, on whatever stream)
 //   batched       the same with the batched surface, which must be there
 //   SM zero-copy  CTAs on SM slots load over the link, each at the measured rate per CTA
 //   pageable      at the staging rate, whatever the path and fragment
+// While kernels keep HBM full, each fragment takes some microseconds longer (d), since the engine's own accesses queue
+// there: n fragments of t seconds in all run at  x = t / (t + n · d)  of their pace, whatever the kernels lose to them.
+// Elsewhere copies share what is full as all do, in proportion to their pace: on one H200's host, copies of 55 GB/s
+// beside CPU attention ran at 45 to 53.
 // What the host thread pays to issue copies is an op of its own.
 class PcieModel {
  public:
   PcieModel(const LinkSpec& link, const Topology& topology, const Profile& profile, Platform& platform);
   Demand demand(const CopyShape& shape, const CopyEnds& ends) const;
+  double rate() const { return link_.h2d.value(); }  // of the link, bytes per second
 
  private:
   double engine_seconds(const CopyShape& shape) const;
+  double weight(const CopyShape& shape, const CopyEnds& ends, double seconds) const;
   Demand zero_copy(const CopyShape& shape, const CopyEnds& ends) const;
   void use_path(Demand& demand, const CopyShape& shape, const CopyEnds& ends, double bytes) const;
 
   LinkSpec link_;
   TransferSurface h2d_, d2h_, batched_, per_cta_;
   Duration latency_;
-  double copy_weight_;  // of shared resources, against a kernel's 1 at the same rate
+  double h2d_loaded_, d2h_loaded_;  // seconds
   ResourceId h2d_link_, d2h_link_, both_;
-  ResourceId h2d_engine_, d2h_engine_;
+  // One copy at a time, and that copy's time.
+  struct Engine {
+    ResourceId time;
+    PoolId turn;
+  };
+  Engine h2d_engine_, d2h_engine_;
   std::vector<Hop> route_;
   std::vector<LinkResources> links_;
 };

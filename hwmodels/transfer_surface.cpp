@@ -2,7 +2,6 @@
 #include "hwmodels/transfer_surface.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace outrider {
 
@@ -19,8 +18,8 @@ double TransferSurface::seconds_per_fragment(double bytes) const {
   if (above == sizes_.end()) return times_.back() * bytes / sizes_.back();
   const auto i = static_cast<std::size_t>(above - sizes_.begin());
   if (*above == bytes) return times_[i];
-  const double share = std::log(bytes / sizes_[i - 1]) / std::log(sizes_[i] / sizes_[i - 1]);
-  return times_[i - 1] * std::pow(times_[i] / times_[i - 1], share);
+  const double share = (bytes - sizes_[i - 1]) / (sizes_[i] - sizes_[i - 1]);
+  return times_[i - 1] + share * (times_[i] - times_[i - 1]);
 }
 
 }  // namespace outrider

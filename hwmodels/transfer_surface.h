@@ -7,8 +7,9 @@
 
 namespace outrider {
 
-// Time of one fragment in a long row of equal ones: log-log interpolation between measured points, so it is exact at
-// the points and monotone; below the first point the cost per copy is constant; above the last, the last rate holds.
+// Time of one fragment in a long row of equal ones: exact at the measured points and linear between them, as a fixed
+// cost and a rate are (128 KiB on one H200: 5.40 us measured, 5.39 between those of 64 and 256 KiB); below the first
+// point the cost per copy is constant; above the last, the last rate holds.
 class TransferSurface {
  public:
   TransferSurface() = default;

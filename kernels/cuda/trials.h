@@ -44,8 +44,8 @@ DeviceTrialPtr elementwise_trial(double read_bytes, double write_bytes);
 DeviceTrialPtr chain_trial();
 
 enum class CopyWay { h2d, d2h, both };
-// `count` calls for scattered fragments of `fragment` bytes each between pinned memory and the GPU; with both ways, each
-// way so many.
+// `count` calls for scattered fragments of `fragment` bytes each between pinned memory and the GPU; with both ways,
+// each way so many.
 DeviceTrialPtr copy_trial(CopyWay way, double fragment, double count);
 // The same one way, while kernels read device memory all the time.
 DeviceTrialPtr copy_beside_reads_trial(CopyWay way, double fragment, double count);

@@ -94,8 +94,9 @@ std::string_view tier_name(MemoryUse::Tier tier) {
 }
 
 std::string plain_operation(const std::string& name) {
-  const std::string_view queued = kQueued;
-  if (name.compare(0, queued.size(), queued) == 0) return "queueing of " + plain_operation(name.substr(queued.size()));
+  const std::string_view queued = kQueued, signalled = kSignalled;
+  if (name.starts_with(queued)) return "queueing of " + plain_operation(name.substr(queued.size()));
+  if (name.starts_with(signalled)) return "signals to " + plain_operation(name.substr(signalled.size()));
   const auto found = std::find_if(kPlainWords.begin(), kPlainWords.end(),
                                   [&](const Words& words) { return to_string(words.family) == name; });
   return found == kPlainWords.end() ? name : std::string(found->phrase);

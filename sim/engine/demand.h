@@ -18,11 +18,21 @@ struct PoolInfo {
   std::int64_t slots = 0;
 };
 
+// Who learns of whose end. Ops of the same lane follow each other at once; between lanes it takes a time that depends
+// on whose end it is and on who waits for it.
+struct Signals {
+  static constexpr std::size_t kParties = 4;
+  std::array<std::array<Duration, kParties>, kParties> time{};  // from, to
+
+  bool operator==(const Signals&) const = default;
+};
+
 // The shared parts of a machine. Capacities are in each resource's unit per second.
 struct Platform {
   std::vector<ResourceInfo> resources;
   std::vector<PoolInfo> pools;
   std::vector<std::string> lanes;  // names, by LaneId
+  Signals signals{};
 };
 
 // Work that one unit does on one resource, in the resource's unit (bytes, FLOPs).
@@ -45,6 +55,7 @@ struct Demand {
   double rate_cap = 0.0;  // units per second, > 0 where units > 0
   ResourceId capped_by;   // of `uses`: where rate_cap is a share of a resource; names what limits units at their cap
   double weight = 0.0;    // 0: rate_cap
+  std::uint8_t ends_as = 0, waits_as = 0;  // parties of the platform's signals; of no consequence within a lane
   std::uint32_t use_count = 0;
   std::array<Use, kMaxUses> uses{};
 

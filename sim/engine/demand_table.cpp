@@ -31,6 +31,7 @@ std::uint64_t hash_of(const Demand& demand) {
   hash.add(demand.rate_cap);
   hash.add(demand.weight);
   hash.add(static_cast<std::uint64_t>(demand.capped_by.value));
+  hash.add(static_cast<std::uint64_t>(demand.ends_as * Signals::kParties + demand.waits_as));
   for (const Use& use : demand.used()) {
     hash.add(static_cast<std::uint64_t>(use.resource.value));
     hash.add(use.amount);
@@ -41,7 +42,8 @@ std::uint64_t hash_of(const Demand& demand) {
 bool equal(const Demand& a, const Demand& b) {
   const auto same_use = [](const Use& x, const Use& y) { return x.resource == y.resource && x.amount == y.amount; };
   return a.latency == b.latency && a.units == b.units && a.pool == b.pool && a.slots_per_unit == b.slots_per_unit &&
-         a.rate_cap == b.rate_cap && a.weight == b.weight && a.capped_by == b.capped_by && a.use_count == b.use_count &&
+         a.rate_cap == b.rate_cap && a.weight == b.weight && a.capped_by == b.capped_by && a.ends_as == b.ends_as &&
+         a.waits_as == b.waits_as && a.use_count == b.use_count &&
          std::equal(a.used().begin(), a.used().end(), b.used().begin(), same_use);
 }
 
@@ -49,6 +51,8 @@ void check_demand(const Demand& demand, const Platform& platform) {
   CHECK(demand.latency >= Duration() && demand.units >= 0, "latency of {} ps, {} units", demand.latency.ps(),
         demand.units);
   CHECK(!demand.pool.valid() || demand.pool.index() < platform.pools.size(), "no pool {}", demand.pool.value);
+  CHECK(demand.ends_as < Signals::kParties && demand.waits_as < Signals::kParties, "parties {} and {} of {}",
+        demand.ends_as, demand.waits_as, Signals::kParties);
   if (demand.units == 0) return;
   CHECK(demand.rate_cap > 0.0 && demand.weight >= 0.0, "rate cap {}, weight {}", demand.rate_cap, demand.weight);
   for (const Use& use : demand.used()) {

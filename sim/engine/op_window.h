@@ -13,7 +13,7 @@ namespace outrider {
 class OpWindow {
  public:
   struct PendingOp {
-    std::uint32_t missing = 0;  // predecessors that have not ended
+    std::uint32_t missing = 0;  // predecessors of whose end it does not know
     std::uint32_t demand = 0;   // index in the demand table
     std::uint32_t first_edge = kNoEdge;
   };
@@ -26,16 +26,18 @@ class OpWindow {
 
   PendingOp& operator[](SpanId id) { return ops_[id.index() - first_op_]; }
 
-  // Ends an op; calls `released` with every op that waited for nothing else.
-  template <class Released>
-  void end(SpanId id, Released&& released) {
+  // Ends an op; calls `waiting` with every op that waits for it, each of which is to learn() of it now or later.
+  template <class Waiting>
+  void end(SpanId id, Waiting&& waiting) {
     --unfinished_;
     for (std::uint32_t edge = end_and_take_edges(id); edge != kNoEdge;) {
       const Edge taken = edges_[edge - first_edge_];
-      if (--(*this)[taken.to].missing == 0) released(taken.to);
+      waiting(taken.to);
       edge = taken.next;
     }
   }
+  // Of one end that it waited for. Returns whether it waits for nothing else.
+  bool learn(SpanId id) { return --(*this)[id].missing == 0; }
 
   std::size_t unfinished() const { return unfinished_; }
 

@@ -55,7 +55,8 @@ struct SimBackend::State {
   void fill_slots(const TaskGraph& graph, std::size_t first_span);
 
   // The life of an op.
-  void became_ready(SpanId id, SpanId last_dependency);
+  void signal(SpanId from, SpanId to);
+  void learn(SpanId id, SpanId of);
   void admit(SpanId id, SpanId behind);
   void pass_latency(SpanId id);
   void arrive(SpanId id);
@@ -80,7 +81,7 @@ struct SimBackend::State {
   CheckContext* context = nullptr;  // of the thread that drives the simulation now
 
   FlowNetwork network;
-  EventQueue timers;  // ends of latencies; payload: span
+  EventQueue timers;  // payload: a span whose latency ends, or that learns of the end of span kind − 1
   DemandTable demands;
   Lanes lanes;
   Pools pools;
@@ -187,7 +188,10 @@ void SimBackend::State::advance() {
     network_changed = true;
     for (const CompletedFlow& done : completed) end_units(done);
   }
-  while (!timers.empty() && timers.next_time() == now) arrive(SpanId(timers.pop().event.payload));
+  while (!timers.empty() && timers.next_time() == now) {
+    const Event event = timers.pop().event;
+    event.kind == 0 ? arrive(SpanId(event.payload)) : learn(SpanId(event.payload), SpanId(event.kind - 1));
+  }
   settle();
 }
 
@@ -212,10 +216,19 @@ void SimBackend::State::settle() {
   if (record.usage) record_usage();
 }
 
-void SimBackend::State::became_ready(SpanId id, SpanId last_dependency) {
+void SimBackend::State::signal(SpanId from, SpanId to) {
+  const std::uint8_t ends_as = demands[window[from].demand].demand.ends_as;
+  const std::uint8_t waits_as = demands[window[to].demand].demand.waits_as;
+  const Duration takes = platform.signals.time[ends_as][waits_as];
+  if (takes == Duration() || span_of(from).lane == span_of(to).lane) return learn(to, from);
+  timers.schedule(now + takes, Phase::complete, {.kind = from.value + 1, .payload = to.value});
+}
+
+void SimBackend::State::learn(SpanId id, SpanId of) {
+  if (!window.learn(id)) return;
   Span& span = span_of(id);
   span.ready = now;
-  span.last_dependency = last_dependency;
+  span.last_dependency = of;
   if (lanes.heads(span.lane, id)) admit(id, SpanId());
 }
 
@@ -302,7 +315,7 @@ void SimBackend::State::end_op(SpanId id) {
   span.work = std::min(demands[window[id].demand].isolated, span.end - span.start);
   const SpanId next = lanes.leave(span.lane, id);
   if (next.valid() && window[next].missing == 0) admit(next, id);
-  window.end(id, [&](SpanId waiting) { became_ready(waiting, id); });
+  window.end(id, [&](SpanId waiting) { signal(id, waiting); });
 }
 
 std::uint32_t SimBackend::State::take_running() {

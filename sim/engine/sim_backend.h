@@ -20,7 +20,8 @@ struct RecordOptions {
 //
 // An op passes through these instants, all in the trace or derived from it:
 //   created   its step is submitted
-//   ready     its dependencies and awaited slots have ended
+//   ready     it knows that its dependencies and awaited slots have ended: the platform's signals take their time, but
+//             for what had ended before the step was submitted
 //   admitted  ready, and it heads its lane's FIFO: every earlier op of the lane has ended. Lane::none does not queue
 //   arrived   admitted + latency. Its units join the end of the pool's queue; ops that arrive together, in op order
 //   placed    its first unit gets slots (at arrival if the op has no pool). A pool serves only the first op of its

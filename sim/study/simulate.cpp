@@ -23,16 +23,11 @@ struct Execution {
   const MachineModel& machine;
   SimBackend backend;
   ExtrapolationWatch watch;
-  std::vector<Demand> demands{};  // of the last graph
 };
 
 void run_graph(Execution& execution, const TaskGraph& graph) {
-  execution.demands.clear();
-  for (const Op& op : graph.ops()) {
-    execution.demands.push_back(execution.machine.demand(op));
-    execution.watch.see(op);
-  }
-  execution.backend.run_step(graph, execution.demands);
+  for (const Op& op : graph.ops()) execution.watch.see(op);
+  execution.backend.run_step(graph, execution.machine.demands(graph));
 }
 
 void note_extrapolations(PointResult& result, const char* part, std::vector<Extrapolation> marks) {

@@ -27,7 +27,7 @@ class PathWalk {
 
   std::vector<PathItem> walk(SpanId from) {
     SpanId at = from;
-    close_gap(at.valid() ? trace_.spans[at.index()].end : begin_, Instant::never());
+    close_gap(at.valid() ? trace_.spans[at.index()].end : begin_, Instant::never(), false);
     while (at.valid()) at = step_over(at);
     std::reverse(items_.begin(), items_.end());
     return std::move(items_);
@@ -37,24 +37,27 @@ class PathWalk {
   // Accounts for `id` up to the cursor and for the wait before it; returns the predecessor to go on with.
   SpanId step_over(SpanId id) {
     const Span& span = trace_.spans[id.index()];
-    items_.push_back({.span = id, .waiting_behind = {}, .running = {}, .contended = {}, .unexplained = {}});
+    items_.push_back(
+        {.span = id, .waiting_behind = {}, .running = {}, .contended = {}, .signalled = {}, .unexplained = {}});
     const Instant start = std::min(std::max(span.start, begin_), cursor_);
     items_.back().running = cursor_ - start;
     items_.back().contended = contended_share(span, cursor_ - start);
     cursor_ = start;
     const SpanId next = cursor_ > begin_ ? predecessor(id) : SpanId();
-    close_gap(next.valid() ? trace_.spans[next.index()].end : begin_, span.ready);
+    close_gap(next.valid() ? trace_.spans[next.index()].end : begin_, span.ready,
+              next.valid() && next == span.last_dependency);
     return next;
   }
 
-  // Moves the cursor back to `to`: what lies after `ready` is queueing, what lies before has no known cause.
-  void close_gap(Instant to, Instant ready) {
+  // Moves the cursor back to `to`: what lies after `ready` is queueing, what lies before is a signal on its way from
+  // the last dependency, or has no known cause.
+  void close_gap(Instant to, Instant ready, bool from_dependency) {
     to = std::max(to, begin_);
     if (to >= cursor_) return;
     if (items_.empty()) items_.push_back({});
     const Instant queued_from = std::min(std::max(to, ready), cursor_);
     items_.back().waiting_behind += cursor_ - queued_from;
-    items_.back().unexplained += queued_from - to;
+    (from_dependency ? items_.back().signalled : items_.back().unexplained) += queued_from - to;
     cursor_ = to;
   }
 
@@ -104,6 +107,7 @@ class CauseTable {
     const std::string& name = trace_.names[span.name];
     const std::string bottleneck = span.bottleneck.valid() ? trace_.resources[span.bottleneck.index()].name : "";
     add({lane, kQueued + name, ""}, item.waiting_behind);
+    add({lane, kSignalled + name, ""}, item.signalled);
     add({lane, name, bottleneck}, item.running);
   }
 

@@ -34,20 +34,23 @@ double concurrent_share(const Trace& trace, const std::vector<int>& groups, int 
 std::vector<Ledger> ledger_by_name(const Trace& trace, StepRange range);
 
 // Why time passed on the critical path: walked back from the last span of the range through what each span waited for.
-// The pieces are in order of time and partition the range exactly: each piece is unexplained, then waiting_behind, then
-// running, and their sum over all pieces is elapsed(trace, range).
+// The pieces are in order of time and partition the range exactly: each piece is unexplained or signalled, then
+// waiting_behind, then running, and their sum over all pieces is elapsed(trace, range).
 struct PathItem {
   SpanId span;              // invalid: time that belongs to no span (all of it unexplained)
   Duration waiting_behind;  // queueing before it, after what it queued behind had ended
   Duration running;         // its start to its end (or to where the successor started)
   Duration contended;       // share of `running` lost to contention
+  Duration signalled;       // from the end of its last dependency until it knew
   Duration unexplained;     // time before it for which the trace names no cause
 };
 std::vector<PathItem> critical_path(const Trace& trace, StepRange range);
 
-// The critical path's time by cause, largest first: "gemm on HBM" style rows. Queueing has rows of its own, named after
-// the op that waited with kQueued before it; unexplained time is one row named kUnexplained. Shares sum to 1.
+// The critical path's time by cause, largest first: "gemm on HBM" style rows. Queueing and signals have rows of their
+// own, named after the op that waited with kQueued or kSignalled before it; unexplained time is one row named
+// kUnexplained. Shares sum to 1.
 inline constexpr const char* kQueued = "queued: ";
+inline constexpr const char* kSignalled = "signalled: ";
 inline constexpr const char* kUnexplained = "unexplained";
 struct Cause {
   std::string lane;

@@ -29,7 +29,7 @@ struct Span {
   LaneId lane;                   // index into Trace::lanes
   std::int16_t layer = -1;
   std::int32_t step = 0;
-  SpanId last_dependency;        // the predecessor that ended last; invalid if none
+  SpanId last_dependency;        // the predecessor of whose end it learned last; invalid if none
   SpanId queued_behind;          // the span whose end (or release of slots) let it start; invalid if it did not queue
   ResourceId bottleneck;         // limited it for longest: full, or its share is the cap; invalid: a cap of its own
 

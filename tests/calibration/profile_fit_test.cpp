@@ -102,6 +102,7 @@ TEST(ProfileFit, CoefficientsComeBackFromTheTimesTheyGive) {
                                              {"gpu.sparse_attention_hbm_efficiency", 0.85},
                                              {"cpu.attention_dram_efficiency", 0.5},
                                              {"cpu.arithmetic_efficiency", 0.2},
+                                             {"cpu.attention_latency", 9e-6},
                                              {"cpu.stream_dram_efficiency", 0.55},
                                              {"cpu.fork_join", 8e-6},
                                              {"cpu.fork_join_per_thread", 3e-7}};

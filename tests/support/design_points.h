@@ -128,8 +128,7 @@ inline Trace simulated(const DesignPoint& point, const std::vector<TaskGraph>& g
   const MachineModel machine(point.machine(), assumed_profile());
   SimBackend backend(machine.platform());
   for (const TaskGraph& graph : graphs) {
-    std::vector<Demand> demands;
-    for (const Op& op : graph.ops()) demands.push_back(machine.demand(op));
+    const std::vector<Demand> demands = machine.demands(graph);
     backend.run_step(graph, demands);
   }
   return backend.finish();

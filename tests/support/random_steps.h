@@ -23,11 +23,21 @@ inline Platform random_platform(RandomStream& random) {
                        {{"SM", kSlots[0]}, {"cores", kSlots[1]}});
 }
 
+// Up to 4 µs between any two parties, none where an op is of party 0.
+inline void add_random_signals(Platform& platform, RandomStream& random) {
+  for (std::size_t from = 1; from < Signals::kParties; ++from) {
+    for (std::size_t to = 1; to < Signals::kParties; ++to)
+      platform.signals.time[from][to] = Duration::from_ps(static_cast<std::int64_t>(random.below(4 * kPsPerUs)));
+  }
+}
+
 // Latencies are even, so that they can be halved exactly.
 inline Demand random_demand(RandomStream& random, Waves waves) {
   Demand demand;
   if (random.below(3) > 0)
     demand.latency = Duration::from_ps(2 * static_cast<std::int64_t>(random.below(2 * kPsPerUs)));
+  demand.ends_as = static_cast<std::uint8_t>(random.below(Signals::kParties));
+  demand.waits_as = static_cast<std::uint8_t>(random.below(Signals::kParties));
   if (random.below(5) == 0) return demand;
   const std::size_t pool = random.below(3);
   std::int64_t most = waves == Waves::many ? 17 : 5;

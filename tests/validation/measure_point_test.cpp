@@ -33,8 +33,7 @@ Trace simulated(const std::vector<TaskGraph>& graphs) {
   const MachineModel machine(machine_named("h200-16c"), assumed_profile());
   SimBackend backend(machine.platform(), {.edges = true});
   for (const TaskGraph& graph : graphs) {
-    std::vector<Demand> demands;
-    for (const Op& op : graph.ops()) demands.push_back(machine.demand(op));
+    const std::vector<Demand> demands = machine.demands(graph);
     backend.run_step(graph, demands);
   }
   return backend.finish();

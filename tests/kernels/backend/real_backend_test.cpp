@@ -78,7 +78,7 @@ TEST(RealBackend, ItsTracesAreReadAsSimulatedOnesAre) {
   const Trace trace = backend.run();
   Duration sum;
   for (const PathItem& item : critical_path(trace, {0, 3}))
-    sum += item.unexplained + item.waiting_behind + item.running;
+    sum += item.unexplained + item.signalled + item.waiting_behind + item.running;
   EXPECT_EQ(sum, elapsed(trace, {0, 3}));
   std::size_t dependencies = 0;
   for (const TaskGraph& graph : graphs) {

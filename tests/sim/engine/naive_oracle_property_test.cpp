@@ -14,7 +14,8 @@ TEST(SimBackendOracle, EveryOpEndsWhenANaiveSimulationSaysSo) {
   constexpr double kStep = 0.5e-9;
   for (std::uint64_t seed = 1; seed <= 150; ++seed) {
     RandomStream random = RandomStream(seed).fork("naive");
-    const Platform platform = random_platform(random);
+    Platform platform = random_platform(random);
+    add_random_signals(platform, random);
     const StepPlan step = random_step(random, Waves::many, 14);
     const Trace trace = simulate(platform, {step});
     const std::vector<double> expected = NaiveSimulator(platform, step.graph, step.demands).run(kStep);

@@ -45,11 +45,14 @@ class NaiveSimulator {
     std::int64_t to_place = 0, to_end = 0;
   };
 
-  bool ready(std::size_t op) const {
-    for (const OpId dependency : graph_.dependencies(OpId(op))) {
-      if (!ops_[dependency.index()].ended) return false;
-    }
+  bool ready(std::size_t op, double now) const {
     const LaneId lane = graph_.op(OpId(op)).lane;
+    for (const OpId dependency : graph_.dependencies(OpId(op))) {
+      const State& before = ops_[dependency.index()];
+      const Duration signal = platform_.signals.time[demands_[dependency.index()].ends_as][demands_[op].waits_as];
+      const bool own_lane = graph_.op(dependency).lane == lane;
+      if (!before.ended || before.end + (own_lane ? 0.0 : signal.seconds().value()) > now) return false;
+    }
     if (lane == lane_id(Lane::none)) return true;
     for (std::size_t before = 0; before < op; ++before) {
       if (graph_.op(OpId(before)).lane == lane && !ops_[before].ended) return false;
@@ -93,7 +96,7 @@ class NaiveSimulator {
   std::size_t admit_ops(double now) {
     std::size_t changes = 0;
     for (std::size_t i = 0; i < ops_.size(); ++i) {
-      if (ops_[i].admitted || !ready(i)) continue;
+      if (ops_[i].admitted || !ready(i, now)) continue;
       ops_[i].admitted = true;
       ops_[i].arrives = now + demands_[i].latency.seconds().value();
       ++changes;

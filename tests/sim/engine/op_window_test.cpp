@@ -14,7 +14,9 @@ using testing::UnorderedElementsAre;
 
 std::vector<SpanId> end(OpWindow& window, SpanId id) {
   std::vector<SpanId> released;
-  window.end(id, [&](SpanId op) { released.push_back(op); });
+  window.end(id, [&](SpanId op) {
+    if (window.learn(op)) released.push_back(op);
+  });
   return released;
 }
 

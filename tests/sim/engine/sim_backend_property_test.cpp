@@ -109,7 +109,7 @@ TEST(SimBackendProperty, CriticalPathPartitionsEveryRange) {
     for (const StepRange range : {StepRange{0, 4}, StepRange{1, 3}, StepRange{3, 4}}) {
       Duration sum;
       for (const PathItem& item : critical_path(trace, range)) {
-        for (const Duration part : {item.unexplained, item.waiting_behind, item.running}) {
+        for (const Duration part : {item.unexplained, item.signalled, item.waiting_behind, item.running}) {
           ASSERT_GE(part, Duration());
           sum += part;
         }

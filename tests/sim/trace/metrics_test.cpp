@@ -106,14 +106,14 @@ TEST(CriticalPath, FollowsWhatItQueuedBehindRatherThanADependencyThatEndedBefore
   EXPECT_EQ(path[1].waiting_behind, ps(0));
 }
 
-TEST(CriticalPath, TellsQueueingFromGapsWithoutACause) {
-  // 0 ends at 4; 1 is ready at 6 though nothing ended then, and starts at 9 without a known culprit.
+TEST(CriticalPath, TellsQueueingFromSignalsAndFromGapsWithoutACause) {
+  // 0 ends at 4; 1 knows of it at 6, and starts at 9 without a known culprit.
   TraceBuilder builder;
   builder.step(0, 12).span(0, 0, 4);
   builder.add({.created = 0, .ready = 6, .start = 9, .end = 11, .work = 2, .last_dependency = 0});
   const std::vector<PathItem> path = critical_path(builder.trace(), {0, 1});
   ASSERT_EQ(path.size(), 3u);
-  EXPECT_EQ(path[1].unexplained, ps(2));
+  EXPECT_EQ(path[1].signalled, ps(2));
   EXPECT_EQ(path[1].waiting_behind, ps(3));
   EXPECT_EQ(path[1].running, ps(2));
   EXPECT_FALSE(path[2].span.valid());  // the step ended 1 ps after its last span
@@ -153,7 +153,7 @@ TEST(CriticalPath, EndsInACycleOfSpansWithoutLength) {
   builder.add({.created = 0, .ready = 5, .start = 5, .end = 5, .work = 0, .last_dependency = 0});
   Duration sum;
   for (const PathItem& item : critical_path(builder.trace(), {0, 1}))
-    sum += item.running + item.waiting_behind + item.unexplained;
+    sum += item.running + item.waiting_behind + item.signalled + item.unexplained;
   EXPECT_EQ(sum, ps(5));
 }
 
