@@ -1,16 +1,15 @@
 // Warps hold K, V and sums in registers. Products run transposed, S' = K·Q' and O' = V'·P', so that up to eight query
 // heads fill the narrow side of the tensor core's tile, and every global load is 16 bytes of a row.
-#include <algorithm>
 #include <cmath>
 
 #include "kernels/cuda/attention.h"
 #include "kernels/cuda/device_math.h"
+#include "kernels/cuda/split_merge.h"
 
 namespace outrider {
 namespace {
 
-constexpr int kDim = kAttentionHeadDim, kPage = kAttentionPageTokens, kWarps = 4, kTile = 16;
-constexpr int kMostSplits = 64;  // more cost more to merge than they gain
+constexpr int kDim = kAttentionHeadDim, kPage = kAttentionPageTokens, kWarps = kSplitWarps, kTile = 16;
 
 __device__ Word transposed(Word word) {  // of an 8 × 8 tile of bf16 spread over the warp
   Word out;
@@ -165,32 +164,8 @@ __device__ void attend_range(const DecodeAttention& problem, int sequence, int h
   }
 }
 
-// Partial results of one split: a row per query head.
-struct Partials {
-  float* out;   // [sequence and head][split][group][kDim]
-  float* most;  // [sequence and head][split][group], base 2
-  float* total;
-  int* arrived;  // [sequence and head]
-};
-
-__device__ __host__ Partials partials_in(void* workspace, std::int64_t heads, std::int64_t group) {
-  Partials p;
-  p.arrived = static_cast<int*>(workspace);
-  p.most = reinterpret_cast<float*>(p.arrived + (heads + 3) / 4 * 4);
-  p.total = p.most + heads * kMostSplits * group;
-  p.out = p.total + heads * kMostSplits * group;  // kMostSplits is a multiple of 4: rows stay 16-byte aligned
-  return p;
-}
-
 template <int kHalves>
-struct Shared {
-  float most[kWarps][8 * kHalves], total[kWarps][8 * kHalves];
-  float out[kWarps][8 * kHalves][kDim];
-  bool last;
-};
-
-template <int kHalves>
-__device__ void publish(const Sums<kHalves>& sums, int warp, int lane, Shared<kHalves>& shared) {
+__device__ void publish(const Sums<kHalves>& sums, int warp, int lane, WarpSums<kDim, 8 * kHalves>& shared) {
 #pragma unroll
   for (int half = 0; half < kHalves; ++half) {
 #pragma unroll
@@ -211,98 +186,12 @@ __device__ void publish(const Sums<kHalves>& sums, int warp, int lane, Shared<kH
   }
 }
 
-__device__ void write_row(const DecodeAttention& problem, std::int64_t row, int channel, float mean, float most,
-                          float total) {
-  problem.output[row * kDim + channel] = __float2bfloat16(mean);
-  if (channel == 0 && problem.lse != nullptr) problem.lse[row] = (most + log2f(total)) * 0.693147181f;
-}
-
-// The CTA's warps into one result: the final one without splits, else a partial one.
-template <int kHalves>
-__device__ void combine_warps(const DecodeAttention& problem, std::int64_t pair, int split, int splits,
-                              const Partials& partials, const Shared<kHalves>& shared) {
-  const int channel = threadIdx.x;  // kDim threads
-  for (int row = 0; row < problem.group; ++row) {
-    float most = -INFINITY, total = 0.0f, sum = 0.0f;
-    for (int warp = 0; warp < kWarps; ++warp) most = fmaxf(most, shared.most[warp][row]);
-    for (int warp = 0; warp < kWarps; ++warp) {
-      const float weight = exp2f(shared.most[warp][row] - most);
-      total += weight * shared.total[warp][row];
-      sum += weight * shared.out[warp][row][channel];
-    }
-    if (splits == 1) {
-      write_row(problem, pair * problem.group + row, channel, total > 0.0f ? sum / total : 0.0f, most, total);
-    } else {
-      const std::int64_t at = (pair * kMostSplits + split) * problem.group + row;
-      partials.out[at * kDim + channel] = sum;
-      if (channel == 0) {
-        partials.most[at] = most;
-        partials.total[at] = total;
-      }
-    }
-  }
-}
-
-// A warp merges rows warp, warp + kWarps, … together, so that their loads are waited for once: each lane weighs splits
-// lane and lane + 32, then sums channels 4l to 4l + 3.
-template <int kHalves>
-__device__ void combine_splits(const DecodeAttention& problem, std::int64_t pair, int splits,
-                               const Partials& partials) {
-  constexpr int kRows = 8 * kHalves / kWarps, kEach = kMostSplits / 32;
-  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-  const auto row_of = [&](int i) { return min(warp + i * kWarps, problem.group - 1); };  // repeats the last one
-  const auto at = [&](int split, int i) { return (pair * kMostSplits + split) * problem.group + row_of(i); };
-  float weight[kRows][kEach], total[kRows], most[kRows];
-#pragma unroll
-  for (int i = 0; i < kRows; ++i) {
-    most[i] = -INFINITY;
-#pragma unroll
-    for (int each = 0; each < kEach; ++each) {
-      const int split = lane + 32 * each;
-      weight[i][each] = split < splits ? __ldcg(&partials.most[at(split, i)]) : -INFINITY;
-      most[i] = fmaxf(most[i], weight[i][each]);
-    }
-  }
-#pragma unroll
-  for (int i = 0; i < kRows; ++i) {
-    most[i] = most_over(most[i], 32);
-    total[i] = 0.0f;
-#pragma unroll
-    for (int each = 0; each < kEach; ++each) {
-      const int split = lane + 32 * each;
-      weight[i][each] = exp2f(weight[i][each] - most[i]);
-      if (split < splits) total[i] += weight[i][each] * __ldcg(&partials.total[at(split, i)]);
-    }
-    total[i] = sum_over(total[i], 32);
-  }
-  float4 sum[kRows] = {};
-#pragma unroll 4
-  for (int split = 0; split < splits; ++split) {
-#pragma unroll
-    for (int i = 0; i < kRows; ++i) {
-      const float4 part = __ldcg(reinterpret_cast<const float4*>(partials.out + at(split, i) * kDim) + lane);
-      const float of_split = __shfl_sync(~0u, split < 32 ? weight[i][0] : weight[i][kEach - 1], split % 32);
-      sum[i].x += of_split * part.x, sum[i].y += of_split * part.y;
-      sum[i].z += of_split * part.z, sum[i].w += of_split * part.w;
-    }
-  }
-#pragma unroll
-  for (int i = 0; i < kRows; ++i) {
-    if (warp + i * kWarps >= problem.group) continue;
-    const std::int64_t to = pair * problem.group + row_of(i);
-    const float share = total[i] > 0.0f ? 1.0f / total[i] : 0.0f;
-    const Word words[2] = {packed(sum[i].x * share, sum[i].y * share), packed(sum[i].z * share, sum[i].w * share)};
-    reinterpret_cast<uint2*>(problem.output + to * kDim)[lane] = make_uint2(words[0], words[1]);
-    if (lane == 0 && problem.lse != nullptr) problem.lse[to] = (most[i] + log2f(total[i])) * 0.693147181f;
-  }
-}
-
 // A CTA takes a split of one sequence and KV head; the last of its splits to arrive merges them.
 template <int kHalves>
 __global__ void __launch_bounds__(32 * kWarps, kHalves == 1 ? 3 : 2)
     decode_attention(DecodeAttention problem, int splits, int tiles_per_split) {
   extern __shared__ char memory[];
-  auto& shared = *reinterpret_cast<Shared<kHalves>*>(memory);
+  auto& shared = *reinterpret_cast<WarpSums<kDim, 8 * kHalves>*>(memory);
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, split = blockIdx.x;
   const std::int64_t pair = blockIdx.y;
   const int sequence = static_cast<int>(pair / problem.kv_heads), head = static_cast<int>(pair % problem.kv_heads);
@@ -319,75 +208,30 @@ __global__ void __launch_bounds__(32 * kWarps, kHalves == 1 ? 3 : 2)
   }
   attend_range(problem, sequence, head, range, warp, lane, sums);
   publish(sums, warp, lane, shared);
-  __syncthreads();
-  const std::int64_t heads = static_cast<std::int64_t>(problem.sequences) * problem.kv_heads;
-  const Partials partials = partials_in(problem.workspace, heads, problem.group);
-  combine_warps(problem, pair, split, splits, partials, shared);
-  if (splits == 1) return;
-  __threadfence();
-  __syncthreads();
-  if (threadIdx.x == 0) shared.last = atomicAdd(&partials.arrived[pair], 1) == splits - 1;
-  __syncthreads();
-  if (!shared.last) return;
-  __threadfence();
-  combine_splits<kHalves>(problem, pair, splits, partials);
-  if (threadIdx.x == 0) partials.arrived[pair] = 0;
+  const std::int64_t pairs = static_cast<std::int64_t>(problem.sequences) * problem.kv_heads;
+  merge({problem.output, problem.lse, problem.workspace, pairs, problem.group}, pair, split, splits, shared);
 }
 
-// What a plan costs, in rounds (a tile for each warp) of a CTA that has HBM for itself: `slots` CTAs at once take 2.4
-// times as long, fewer the 4-norm of both limits; merging takes 0.7 and 0.09 for each split. (Measured on an H200.)
-double cost_of(int splits, int pairs, int tiles, int slots) {
-  constexpr double kCrowded = 2.4, kMerge = 0.7, kMergeSplit = 0.09;
-  const auto round = [&](double share_of_slots) {
-    const double crowded = kCrowded * share_of_slots;
-    return std::sqrt(std::sqrt(1.0 + crowded * crowded * crowded * crowded));
-  };
-  const int per_split = (tiles + splits - 1) / splits;
-  const double rounds = (per_split + kWarps - 1) / kWarps;
-  const double waves = static_cast<double>(pairs) * splits / slots, last = waves - std::floor(waves);
-  const double all = std::floor(waves) * kCrowded + (last > 0.0 ? round(last) : 0.0);
-  return rounds * all + (splits > 1 ? kMerge + kMergeSplit * splits : 0.0);
-}
-
-// The smallest number of splits, each of at least a tile a warp, within 5 % of the cheapest.
-int choose_splits(int pairs, int tiles, int slots) {
-  const int most = std::clamp(tiles / kWarps, 1, kMostSplits);
-  double least = cost_of(1, pairs, tiles, slots);
-  for (int splits = 2; splits <= most; ++splits) least = std::min(least, cost_of(splits, pairs, tiles, slots));
-  int splits = 1;
-  while (cost_of(splits, pairs, tiles, slots) > 1.05 * least) ++splits;
-  return splits;
-}
+// 2.4 times as long for a round in a crowd; merging takes 0.7 and 0.09 for each split. (Measured on an H200.)
+constexpr SplitCosts kCosts{2.4, 0.7, 0.09};
 
 template <int kHalves>
 cudaError_t launch(const DecodeAttention& problem, cudaStream_t stream) {
-  static_assert(kDim == 32 * kWarps, "a thread for each channel");
-  static_assert(kMostSplits == 64, "a lane for two splits");
-  int device = 0, sms = 0, per_sm = 0;
-  if (const cudaError_t e = cudaGetDevice(&device); e != cudaSuccess) return e;
-  if (const cudaError_t e = cudaDeviceGetAttribute(&sms, cudaDevAttrMultiProcessorCount, device); e != cudaSuccess)
-    return e;
   const auto kernel = &decode_attention<kHalves>;
-  constexpr int kShared = static_cast<int>(sizeof(Shared<kHalves>));
-  if (const cudaError_t e = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kShared);
-      e != cudaSuccess)
-    return e;
-  if (const cudaError_t e = cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_sm, kernel, 32 * kWarps, kShared);
-      e != cudaSuccess)
-    return e;
+  constexpr std::size_t kShared = sizeof(WarpSums<kDim, 8 * kHalves>);
   const int pairs = problem.sequences * problem.kv_heads, tiles = (problem.most_tokens + kTile - 1) / kTile;
-  const int planned = choose_splits(pairs, tiles, sms * per_sm), per_split = (tiles + planned - 1) / planned;
-  const int splits = (tiles + per_split - 1) / per_split;
-  kernel<<<dim3(splits, pairs), 32 * kWarps, kShared, stream>>>(problem, splits, per_split);
+  SplitPlan plan;
+  if (const cudaError_t e = plan_splits(reinterpret_cast<const void*>(kernel), kShared, pairs, tiles, kCosts, plan);
+      e != cudaSuccess)
+    return e;
+  kernel<<<dim3(plan.splits, pairs), 32 * kWarps, kShared, stream>>>(problem, plan.splits, plan.tiles_per_split);
   return cudaGetLastError();
 }
 
 }  // namespace
 
 std::size_t attention_workspace(std::int32_t sequences, std::int32_t kv_heads, std::int32_t group) {
-  const std::int64_t heads = static_cast<std::int64_t>(sequences) * kv_heads;
-  const Partials end = partials_in(nullptr, heads, group);
-  return reinterpret_cast<std::size_t>(end.out + heads * kMostSplits * group * kDim);
+  return split_workspace(static_cast<std::int64_t>(sequences) * kv_heads, group, kDim);
 }
 
 cudaError_t launch_decode_attention(const DecodeAttention& attention, cudaStream_t stream) {

@@ -1,4 +1,4 @@
-// Codes of quantised KV in registers: eight channels at a time.
+// Codes of quantised KV in registers: eight channels at a time, or as pairs of fp16 for the tensor core.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "kernels/cuda/device_math.h"
 #include "kernels/cuda/kv_quant.h"
 
 namespace outrider {
@@ -50,6 +51,25 @@ __device__ void dequantise(const QuantisedChannels<kBits>& channels, float (&val
   const float scale = __low2float(channels.scale), zero = __high2float(channels.scale);
 #pragma unroll
   for (int i = 0; i < 8; ++i) values[i] = fmaf(scale, static_cast<float>(channels.codes.code(i)), zero);
+}
+
+// Codes k of both 16-bit halves of `codes`, less the middle one, kMiddleCode: exact in fp16. Below the leading one of
+// 2^(10−b), bit b of a mantissa counts 1: a code is put there where it stands, and the same with the middle code in its
+// place is taken away.
+template <int kBits>
+inline constexpr int kMiddleCode = 1 << (kBits - 1);
+
+template <int kBits>
+__device__ Word centred_pair(Word codes, int k) {
+  const int at = k * kBits, bit = at + kBits <= 10 ? at : at - 8;  // a mantissa has ten bits
+  const Word one = 0x10001u << bit, leading = 0x10001u * ((25 - bit) << 10);
+  Word pair;
+  if (kBits == 8 && k == 1) {
+    pair = __byte_perm(codes, leading, 0x7351);
+  } else {
+    pair = masked_into(at == bit ? codes : codes >> 8, one * ((1 << kBits) - 1), leading);
+  }
+  return subtracted_fp16(pair, leading | one * kMiddleCode<kBits>);
 }
 
 }  // namespace outrider

@@ -1,241 +1,324 @@
-// A token's eighth of channels to a lane: kDim/8 lanes score a token for up to eight query heads at once, with an
-// online softmax of their own. A CTA's teams of lanes meet in shared memory, the splits of a context in a second
-// kernel.
+// Warps stream tiles of codes through rings of shared memory and turn them into fp16 in registers, where codes are
+// exact; scales and zero points are applied to what comes of the products. S = Q·K' has query heads for rows, so that
+// what a lane gets of it is what O' = V'·P' wants of that lane: no score moves between lanes.
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/cuda/device_math.h"
-#include "kernels/cuda/kv_codes.h"
 #include "kernels/cuda/quantised_attention.h"
+#include "kernels/cuda/quantised_operands.h"
+#include "kernels/cuda/quantised_tiles.h"
+#include "kernels/cuda/split_merge.h"
 
 namespace outrider {
 namespace {
 
-constexpr int kThreads = 128, kCtasPerSm = 3;
-constexpr int kMostSplits = 32, kLeastTokens = 128;  // of a split
-constexpr int kHeads = 8;                            // query heads of a CTA, at most
+constexpr int kTile = kQuantisedTile;
 
-// Of the heads of one team of lanes; maxima and sums of exponentials, base 2, are the same in all of its lanes.
-template <int kRows>
+// s[half][t] of query head l/4 of each half and the lane's token t: q · k ÷ unit. A column of the product stands for
+// the token that makes these four neighbours.
+template <class S>
+__device__ void score(const Stage<S>& stage, const Query<S>& query, int lane, float (&s)[S::kHalves][4]) {
+  Scales<S> scales;
+  load(scales, stage.key_scales, lane);
+#pragma unroll
+  for (int columns = 0; columns < 2; ++columns) {
+    const unsigned char* const row =
+        stage.keys + lane / 8 * Stage<S>::kQuadBytes + (2 * columns + lane / 4 % 2) * S::kRowBytes;
+#pragma unroll
+    for (int g = 0; g < S::kGroups; ++g) {
+      KeyPairs<S> keys;
+      load(keys, row + g * S::kGroupBytes + lane % 4 * KeyPairs<S>::kBytes);
+      float d[4] = {};
+#pragma unroll
+      for (int j = 0; j < KeyPairs<S>::kCount; j += 2) {
+        const auto& upper = query.pairs[0][g].pairs;
+        const auto& lower = query.pairs[S::kHalves - 1][g].pairs;
+        multiply_fp16(d, upper[j], S::kHalves == 2 ? lower[j] : 0, upper[j + 1], S::kHalves == 2 ? lower[j + 1] : 0,
+                      keys.pairs[j], keys.pairs[j + 1]);
+      }
+#pragma unroll
+      for (int half = 0; half < S::kHalves; ++half) {
+#pragma unroll
+        for (int column = 0; column < 2; ++column) {
+          const Word scale = scales.words[2 * columns + column][g];
+          const float codes = fmaf(kMiddleCode<S::kBits>, query.sum[half][g], d[2 * half + column]);
+          float& to = s[half][2 * columns + column];
+          to = fmaf(low_of(scale), codes, fmaf(high_of(scale), query.sum[half][g], g == 0 ? 0.0f : to));
+        }
+      }
+    }
+  }
+}
+
+// What a warp keeps: weighted sums, the weight of a token 2^(score − reference).
+template <class S>
 struct Sums {
-  float out[kRows][8], most[kRows], total[kRows];
+  float out[S::kHalves][S::kDim / 16][4];  // as products leave it: query heads 2(l%4) and 2(l%4) + 1 of each half
+  float rest[S::kHalves][S::kGroups];      // what is the same for all channels of a group. Here and below: of head l/4,
+  float total[S::kHalves];                 // and of the lane's own tokens
+  float reference[S::kHalves];
 };
 
-// Partial results: normalised outputs with the base-2 logarithms of their sums.
-struct Partials {
-  float* out;  // [sequence and head][split][group][head_dim]
-  float* lse;  // [sequence and head][split][group]
+// A weight times a scale is rounded to fp16. The reference is chosen to bring the largest of them to 2^kHeadroom, and
+// stays until one exceeds kMostWeight (or weights themselves leave fp32): so weights of 2⁻¹⁹ of the largest keep their
+// full precision, and few tiles need the maximum over lanes that a new reference takes.
+constexpr float kHeadroom = 5.0f, kMostWeight = 32768.0f, kMostTotal = 0x1p110f, kLeastScale = 0x1p-60f;
+
+template <class S>
+__device__ void raise_reference(const float (&s)[4], const Scales<S>& scales, int half, int lane, Sums<S>& sums) {
+  float top = -INFINITY;
+#pragma unroll
+  for (int t = 0; t < 4; ++t) {
+    float scale = kLeastScale;
+#pragma unroll
+    for (int g = 0; g < S::kGroups; ++g) scale = fmaxf(scale, fabsf(low_of(scales.words[t][g])));
+    top = fmaxf(top, s[t] + __log2f(scale));
+  }
+  const float reference = fmaxf(sums.reference[half], most_over(top, 4) - kHeadroom);
+  const float shrink = exp2f(sums.reference[half] - reference);
+  const float shrinks[2] = {__shfl_sync(~0u, shrink, 8 * (lane % 4)), __shfl_sync(~0u, shrink, 8 * (lane % 4) + 4)};
+  sums.reference[half] = reference;
+  sums.total[half] *= shrink;
+#pragma unroll
+  for (int g = 0; g < S::kGroups; ++g) sums.rest[half][g] *= shrink;
+#pragma unroll
+  for (int i = 0; i < S::kDim / 16; ++i) {
+#pragma unroll
+    for (int j = 0; j < 4; ++j) sums.out[half][i][j] *= shrinks[j % 2];
+  }
+}
+
+// Weights of the lane's tokens, from scores of base 2.
+template <class S>
+struct Weights {
+  float of_token[4], scaled[4][S::kGroups], total;
 };
 
-__host__ __device__ Partials partials_in(void* workspace, std::int64_t heads, int group, int head_dim) {
-  auto* out = static_cast<float*>(workspace);
-  return {out, out + heads * kMostSplits * group * head_dim};
+// Whether they are within what the reference is for.
+template <class S>
+__device__ bool weigh(const float (&s)[4], const Scales<S>& scales, float reference, Weights<S>& weights) {
+  float most = 0.0f;
+  weights.total = 0.0f;
+#pragma unroll
+  for (int t = 0; t < 4; ++t) {
+    weights.of_token[t] = exp2_fast(s[t] - reference);
+    weights.total += weights.of_token[t];
+#pragma unroll
+    for (int g = 0; g < S::kGroups; ++g) {
+      weights.scaled[t][g] = weights.of_token[t] * low_of(scales.words[t][g]);
+      most = fmaxf(most, fabsf(weights.scaled[t][g]));
+    }
+  }
+  return most <= kMostWeight && weights.total <= kMostTotal;
 }
 
-template <int kRows>
-__device__ void add_token(Sums<kRows>& sums, const float (&scores)[kRows], const float (&value)[8]) {
+// Scores to the pairs of weights that values are multiplied by.
+template <class S>
+__device__ void weigh(const float (&s)[4], const Scales<S>& scales, int half, int lane, Sums<S>& sums,
+                      Word (&pairs)[S::kGroups][2]) {
+  Weights<S> weights;
+  if (!__all_sync(~0u, weigh(s, scales, sums.reference[half], weights))) {
+    raise_reference(s, scales, half, lane, sums);
+    weigh(s, scales, sums.reference[half], weights);
+  }
+  sums.total[half] += weights.total;
 #pragma unroll
-  for (int row = 0; row < kRows; ++row) {
-    if (scores[row] > sums.most[row]) {
-      const float shrink = exp2f(sums.most[row] - scores[row]);
-      sums.total[row] *= shrink;
-      sums.most[row] = scores[row];
+  for (int g = 0; g < S::kGroups; ++g) {
+    float& rest = sums.rest[half][g];
 #pragma unroll
-      for (int i = 0; i < 8; ++i) sums.out[row][i] *= shrink;
+    for (int t = 0; t < 4; ++t) {
+      rest = fmaf(kMiddleCode<S::kBits>, weights.scaled[t][g], rest);
+      rest = fmaf(high_of(scales.words[t][g]), weights.of_token[t], rest);
     }
-    const float weight = exp2f(scores[row] - sums.most[row]);
-    sums.total[row] += weight;
-#pragma unroll
-    for (int i = 0; i < 8; ++i) sums.out[row][i] += weight * value[i];
+    pairs[g][0] = packed_fp16(weights.scaled[0][g], weights.scaled[1][g]);
+    pairs[g][1] = packed_fp16(weights.scaled[2][g], weights.scaled[3][g]);
   }
 }
 
-template <int kRows>
-__device__ void score(const float (&query)[kRows][8], const float (&key)[8], int lanes, float (&scores)[kRows]) {
+template <class S>
+__device__ void accumulate(const Stage<S>& stage, const Word (&weights)[S::kHalves][S::kGroups][2], int lane,
+                           Sums<S>& sums) {
+  const unsigned char* const rows = stage.values + lane % 4 * Stage<S>::kQuadBytes;
 #pragma unroll
-  for (int row = 0; row < kRows; ++row) {
-    scores[row] = 0.0f;
+  for (int g = 0; g < S::kGroups; ++g) {
+    const unsigned char* const strip = rows + g * S::kGroupBytes + lane / 4 * ValuePairs<S>::kBytes;
+    ValuePairs<S> early, late;
+    load(early, strip, strip + S::kRowBytes);
+    load(late, strip + 2 * S::kRowBytes, strip + 3 * S::kRowBytes);
 #pragma unroll
-    for (int i = 0; i < 8; ++i) scores[row] += query[row][i] * key[i];
-    scores[row] = sum_over(scores[row], lanes);
-  }
-}
-
-// A team attends every kTeams-th token of [begin, end), kBatch of them in flight.
-template <int kBits, int kDim, int kRows>
-__device__ void attend(const QuantisedAttention& problem, const float (&query)[kRows][8], int begin, int end,
-                       Sums<kRows>& sums) {
-  constexpr int kLanes = kDim / 8, kTeams = kThreads / kLanes, kBatch = kRows == kHeads ? 2 : 4;
-  const int head = blockIdx.y % problem.kv_heads, sequence = blockIdx.y / problem.kv_heads;
-  const int team = threadIdx.x / kLanes, eighth = threadIdx.x % kLanes;
-  const std::int32_t* pages = problem.pages + sequence * problem.sequence_stride + head * problem.head_stride;
-  for (int first = begin; first < end; first += kBatch * kTeams) {  // in step with the other team of the warp
-    QuantisedChannels<kBits> keys[kBatch], values[kBatch];
+    for (int j = 0; j < S::kValueStrip; j += 2) {
 #pragma unroll
-    for (int i = 0; i < kBatch; ++i) {
-      const int token = min(first + i * kTeams + team, end - 1);
-      const std::int64_t page = __ldg(pages + token / problem.page_tokens);
-      const std::int64_t row = (page * problem.kv_heads + head) * 2 * problem.page_tokens + token % problem.page_tokens;
-      keys[i] = load_channels<kBits>(problem.cache, row, eighth);
-      values[i] = load_channels<kBits>(problem.cache, row + problem.page_tokens, eighth);
-    }
-#pragma unroll
-    for (int i = 0; i < kBatch; ++i) {
-      float channels[8], scores[kRows];
-      dequantise(keys[i], channels);
-      score(query, channels, kLanes, scores);
-      dequantise(values[i], channels);
-      if (first + i * kTeams + team < end) add_token(sums, scores, channels);
+      for (int half = 0; half < S::kHalves; ++half)
+        multiply_fp16(sums.out[half][(g * S::kValueStrip + j) / 2], early.pairs[j], early.pairs[j + 1], late.pairs[j],
+                      late.pairs[j + 1], weights[half][g][0], weights[half][g][1]);
     }
   }
 }
 
-template <int kDim, int kRows>
-struct Shared {
-  static constexpr int kTeams = kThreads / (kDim / 8);
-  float out[kTeams][kRows][kDim], most[kTeams][kRows], total[kTeams][kRows];
-};
-
-// The CTA's teams into a partial result of `rows` heads from `first_row`.
-template <int kDim, int kRows>
-__device__ void combine_teams(const QuantisedAttention& problem, const Shared<kDim, kRows>& shared, int first_row,
-                              int rows) {
-  const std::int64_t heads = static_cast<std::int64_t>(problem.sequences) * problem.kv_heads;
-  const Partials partials = partials_in(problem.workspace, heads, problem.group, kDim);
-  const std::int64_t first = (blockIdx.y * kMostSplits + blockIdx.x) * static_cast<std::int64_t>(problem.group);
-  for (int i = threadIdx.x; i < rows * kDim; i += kThreads) {
-    const int row = i / kDim, channel = i % kDim;
-    float most = -INFINITY, total = 0.0f, sum = 0.0f;
-    for (int team = 0; team < shared.kTeams; ++team) most = fmaxf(most, shared.most[team][row]);
-    for (int team = 0; team < shared.kTeams; ++team) {
-      if (shared.total[team][row] == 0.0f) continue;  // it had no token
-      const float weight = exp2f(shared.most[team][row] - most);
-      total += weight * shared.total[team][row];
-      sum += weight * shared.out[team][row][channel];
+// Adds 16 tokens, of which the first `valid` count. Nothing is known of the others: 0 · NaN would spoil the sums.
+template <class S>
+__device__ void attend_tile(const Stage<S>& stage, const Query<S>& query, float scale, int valid, int lane,
+                            Sums<S>& sums) {
+  float s[S::kHalves][4];
+  Scales<S> scales;
+  Word weights[S::kHalves][S::kGroups][2];
+  score(stage, query, lane, s);
+  load(scales, stage.value_scales, lane);
+#pragma unroll
+  for (int half = 0; half < S::kHalves; ++half) {
+#pragma unroll
+    for (int t = 0; t < 4; ++t) s[half][t] *= scale * query.unit[half];
+  }
+  if (valid < kTile) {
+#pragma unroll
+    for (int t = 0; t < 4; ++t) {
+      if (4 * (lane % 4) + t < valid) continue;
+#pragma unroll
+      for (int half = 0; half < S::kHalves; ++half) s[half][t] = -INFINITY;
+#pragma unroll
+      for (int g = 0; g < S::kGroups; ++g) scales.words[t][g] = 0;
     }
-    const std::int64_t to = first + first_row + row;
-    partials.out[to * kDim + channel] = total == 0.0f ? 0.0f : sum / total;
-    if (channel == 0) partials.lse[to] = total == 0.0f ? -INFINITY : most + log2f(total);
+  }
+#pragma unroll
+  for (int half = 0; half < S::kHalves; ++half) weigh(s[half], scales, half, lane, sums, weights[half]);
+  accumulate(stage, weights, lane, sums);
+}
+
+// A warp's tiles [begin, end) of a sequence of so many tokens.
+template <class S>
+__device__ void attend(const QuantisedAttention& problem, int sequence, int head, int begin, int end, int lane,
+                       Stage<S>* ring, Sums<S>& sums) {
+  const int tokens = problem.tokens[sequence], tiles_per_page = problem.page_tokens / kTile;
+  Cursor next = cursor_at(problem, sequence, head, begin, end);
+  const auto fetch_next = [&](int stage) {
+    if (next.left > 0) {
+      fetch(problem, head, next, lane, ring[stage]);
+      advance(next, tiles_per_page);
+    }
+    close_copy_group();  // of nothing, too: what is waited for is counted in groups
+  };
+  for (int stage = 0; stage < S::kStages - 1; ++stage) fetch_next(stage);
+  Query<S> query;
+  const std::int64_t pair = static_cast<std::int64_t>(sequence) * problem.kv_heads + head;
+  load(query, problem.queries + pair * problem.group * S::kDim, problem.group, lane);
+  int stage = 0;
+  for (int tile = begin; tile < end; ++tile) {
+    wait_for_copy_groups<S::kStages - 2>();
+    __syncwarp();  // all lanes' copies have landed, and all are done with the stage before
+    fetch_next(stage == 0 ? S::kStages - 1 : stage - 1);
+    attend_tile(ring[stage], query, problem.scale * 1.44269504f, tokens - tile * kTile, lane, sums);
+    stage = stage == S::kStages - 1 ? 0 : stage + 1;
   }
 }
 
-// Grid: splits, sequences · kv_heads, group ÷ kRows.
-template <int kBits, int kDim, int kRows>
-__global__ void __launch_bounds__(kThreads, kCtasPerSm) attend_split(QuantisedAttention problem) {
-  __shared__ Shared<kDim, kRows> shared;
-  constexpr int kLanes = kDim / 8;
-  const int team = threadIdx.x / kLanes, eighth = threadIdx.x % kLanes;
-  const int first_row = blockIdx.z * kRows, rows = min(kRows, problem.group - first_row);
-  float query[kRows][8];
-  Sums<kRows> sums;
+template <class S>
+using Shared = WarpSums<S::kDim, 8 * S::kHalves>;
+
+template <class S>
+__device__ void publish(Sums<S>& sums, int warp, int lane, Shared<S>& shared) {
 #pragma unroll
-  for (int row = 0; row < kRows; ++row) {  // rows beyond the group repeat its last
-    const std::int64_t at = static_cast<std::int64_t>(blockIdx.y) * problem.group + first_row + min(row, rows - 1);
-    unpack(load16(problem.queries + at * kDim + 8 * eighth), query[row]);
-#pragma unroll
-    for (int i = 0; i < 8; ++i) {
-      query[row][i] *= problem.scale * 1.44269504f;  // exponentials are of base 2
-      sums.out[row][i] = 0.0f;
+  for (int half = 0; half < S::kHalves; ++half) {
+    const float total = sum_over(sums.total[half], 4);
+    if (lane % 4 == 0) {
+      shared.most[warp][8 * half + lane / 4] = sums.reference[half];
+      shared.total[warp][8 * half + lane / 4] = total;
     }
-    sums.most[row] = -INFINITY;
-    sums.total[row] = 0.0f;
-  }
-  const int tokens = problem.tokens[blockIdx.y / problem.kv_heads];
-  const int per_split = (tokens + gridDim.x - 1) / gridDim.x, begin = blockIdx.x * per_split;
-  attend<kBits, kDim, kRows>(problem, query, begin, min(begin + per_split, tokens), sums);
 #pragma unroll
-  for (int row = 0; row < kRows; ++row) {
+    for (int g = 0; g < S::kGroups; ++g) {
+      const float rest = sum_over(sums.rest[half][g], 4);
 #pragma unroll
-    for (int i = 0; i < 8; ++i) shared.out[team][row][8 * eighth + i] = sums.out[row][i];
-    if (eighth == 0) shared.most[team][row] = sums.most[row], shared.total[team][row] = sums.total[row];
+      for (int column = 0; column < 2; ++column) {
+        const int row = 2 * (lane % 4) + column;
+        const float of_row = __shfl_sync(~0u, rest, 4 * row);
+        float* const strip = shared.out[warp][8 * half + row] + g * S::kGroupChannels + lane / 4 * S::kValueStrip;
+#pragma unroll
+        for (int j = 0; j < S::kValueStrip; ++j)
+          strip[j] = sums.out[half][(g * S::kValueStrip + j) / 2][j % 2 * 2 + column] + of_row;
+      }
+    }
   }
+}
+
+// Rings and, behind the loop, the warps' sums.
+template <class S>
+constexpr std::size_t kSharedBytes = std::max(sizeof(Stage<S>) * S::kStages * kSplitWarps, sizeof(Shared<S>));
+
+// A CTA takes a split of one sequence and KV head, a warp a part of that.
+template <class S>
+__global__ void __launch_bounds__(32 * kSplitWarps, S::kDim* S::kHalves <= 128 ? 4 : 2)
+    attend_split(QuantisedAttention problem, int splits, int tiles_per_split) {
+  extern __shared__ uint4 memory[];
+  const int warp = __shfl_sync(~0u, threadIdx.x / 32, 0);  // so that the compiler knows it is the same in all lanes
+  const int lane = threadIdx.x % 32, split = blockIdx.x;
+  const std::int64_t pair = blockIdx.y;
+  const int sequence = static_cast<int>(pair / problem.kv_heads), head = static_cast<int>(pair % problem.kv_heads);
+  const int tiles = (problem.tokens[sequence] + kTile - 1) / kTile;
+  const int begin = min(split * tiles_per_split, tiles), end = min(begin + tiles_per_split, tiles);
+  const int each = (end - begin + kSplitWarps - 1) / kSplitWarps;
+  Sums<S> sums{};
+#pragma unroll
+  for (int half = 0; half < S::kHalves; ++half) sums.reference[half] = -1e30f;
+  attend<S>(problem, sequence, head, min(begin + warp * each, end), min(begin + (warp + 1) * each, end), lane,
+            reinterpret_cast<Stage<S>*>(memory) + warp * S::kStages, sums);
   __syncthreads();
-  combine_teams(problem, shared, first_row, rows);
+  auto& shared = *reinterpret_cast<Shared<S>*>(memory);
+  publish(sums, warp, lane, shared);
+  const std::int64_t pairs = static_cast<std::int64_t>(problem.sequences) * problem.kv_heads;
+  merge({problem.output, problem.lse, problem.workspace, pairs, problem.group}, pair, split, splits, shared);
 }
 
-// A CTA merges the splits of one query head, a thread a channel.
-__global__ void combine_splits(QuantisedAttention problem, int splits) {
-  const std::int64_t pair = blockIdx.x / problem.group, row = blockIdx.x % problem.group;
-  const std::int64_t heads = static_cast<std::int64_t>(problem.sequences) * problem.kv_heads;
-  const int dim = blockDim.x, channel = threadIdx.x;
-  const Partials partials = partials_in(problem.workspace, heads, problem.group, dim);
-  const auto at = [&](int split) { return (pair * kMostSplits + split) * problem.group + row; };
-  float most = -INFINITY, total = 0.0f, sum = 0.0f;
-  for (int split = 0; split < splits; ++split) most = fmaxf(most, partials.lse[at(split)]);
-  for (int split = 0; split < splits; ++split) {
-    const float weight = most == -INFINITY ? 0.0f : exp2f(partials.lse[at(split)] - most);
-    total += weight;
-    sum += weight * partials.out[at(split) * dim + channel];
-  }
-  problem.output[static_cast<std::int64_t>(blockIdx.x) * dim + channel] =
-      __float2bfloat16(total == 0.0f ? 0.0f : sum / total);
-  if (channel == 0 && problem.lse != nullptr)
-    problem.lse[blockIdx.x] = total == 0.0f ? -INFINITY : (most + log2f(total)) * 0.693147181f;
+// Rounds take about half as long as those of bf16: merging costs so much more of them. (Estimated.)
+constexpr SplitCosts costs_of(int bits) { return {bits == 8 ? 4.0 : 2.5, 1.5, 0.2}; }
+
+template <class S>
+cudaError_t launch(const QuantisedAttention& problem, cudaStream_t stream) {
+  const auto kernel = &attend_split<S>;
+  const int pairs = problem.sequences * problem.kv_heads, tiles = (problem.most_tokens + kTile - 1) / kTile;
+  SplitPlan plan;
+  if (const cudaError_t e =
+          plan_splits(reinterpret_cast<const void*>(kernel), kSharedBytes<S>, pairs, tiles, costs_of(S::kBits), plan);
+      e != cudaSuccess)
+    return e;
+  kernel<<<dim3(plan.splits, pairs), 32 * kSplitWarps, kSharedBytes<S>, stream>>>(problem, plan.splits,
+                                                                                  plan.tiles_per_split);
+  return cudaGetLastError();
 }
 
-// Enough splits to give every SM a few CTAs, each of enough tokens.
-int splits_for(const QuantisedAttention& problem, int sms) {
-  const int pairs = problem.sequences * problem.kv_heads * ((problem.group + kHeads - 1) / kHeads);
-  const int most = std::min(kMostSplits, (problem.most_tokens + kLeastTokens - 1) / kLeastTokens);
-  return std::clamp((kCtasPerSm * sms + pairs - 1) / pairs, 1, std::max(most, 1));
+template <int kBits, int kDim, int kChannels>
+cudaError_t launch_group(const QuantisedAttention& problem, cudaStream_t stream) {
+  return problem.group <= 8 ? launch<Shape<kBits, kDim, kChannels, 1>>(problem, stream)
+                            : launch<Shape<kBits, kDim, kChannels, 2>>(problem, stream);
 }
 
 template <int kBits, int kDim>
-void launch_rows(const QuantisedAttention& problem, int splits, cudaStream_t stream) {
-  const int pairs = problem.sequences * problem.kv_heads;
-  if (problem.group == 1) {
-    attend_split<kBits, kDim, 1><<<dim3(splits, pairs, 1), kThreads, 0, stream>>>(problem);
-  } else if (problem.group <= 4) {
-    attend_split<kBits, kDim, 4><<<dim3(splits, pairs, 1), kThreads, 0, stream>>>(problem);
-  } else {
-    const int parts = (problem.group + kHeads - 1) / kHeads;
-    attend_split<kBits, kDim, kHeads><<<dim3(splits, pairs, parts), kThreads, 0, stream>>>(problem);
-  }
+cudaError_t launch_channels(const QuantisedAttention& problem, cudaStream_t stream) {
+  if (problem.cache.channels == 32) return launch_group<kBits, kDim, 32>(problem, stream);
+  if (problem.cache.channels == 64) return launch_group<kBits, kDim, 64>(problem, stream);
+  return launch_group<kBits, kDim, std::min(kDim, 128)>(problem, stream);
 }
 
 template <int kBits>
-void launch_dim(const QuantisedAttention& problem, int splits, cudaStream_t stream) {
-  switch (problem.cache.head_dim) {
-    case 64:
-      return launch_rows<kBits, 64>(problem, splits, stream);
-    case 128:
-      return launch_rows<kBits, 128>(problem, splits, stream);
-    default:
-      return launch_rows<kBits, 256>(problem, splits, stream);
-  }
+cudaError_t launch_dim(const QuantisedAttention& problem, cudaStream_t stream) {
+  if (problem.cache.head_dim == 64) return launch_channels<kBits, 64>(problem, stream);
+  if (problem.cache.head_dim == 128) return launch_channels<kBits, 128>(problem, stream);
+  return launch_channels<kBits, 256>(problem, stream);
 }
 
 }  // namespace
 
 std::size_t quantised_attention_workspace(std::int32_t sequences, std::int32_t kv_heads, std::int32_t group,
                                           std::int32_t head_dim) {
-  return std::size_t{4} * sequences * kv_heads * kMostSplits * group * (head_dim + 1);
+  return split_workspace(static_cast<std::int64_t>(sequences) * kv_heads, group, head_dim);
 }
 
 cudaError_t launch_quantised_attention(const QuantisedAttention& attention, cudaStream_t stream) {
   if (!is_valid(attention.cache) || attention.group < 1 || attention.group > kQuantisedMostGroup ||
-      attention.sequences < 1 || attention.kv_heads < 1 || attention.page_tokens < 1 || attention.most_tokens < 0)
+      attention.sequences < 1 || attention.kv_heads < 1 || attention.page_tokens < 1 ||
+      attention.page_tokens % kTile != 0 || attention.most_tokens < 0)
     return cudaErrorInvalidValue;
-  int device = 0, sms = 0;
-  if (const cudaError_t e = cudaGetDevice(&device); e != cudaSuccess) return e;
-  if (const cudaError_t e = cudaDeviceGetAttribute(&sms, cudaDevAttrMultiProcessorCount, device); e != cudaSuccess)
-    return e;
-  const int splits = splits_for(attention, sms);
-  switch (attention.cache.bits) {
-    case 8:
-      launch_dim<8>(attention, splits, stream);
-      break;
-    case 4:
-      launch_dim<4>(attention, splits, stream);
-      break;
-    default:
-      launch_dim<2>(attention, splits, stream);
-      break;
-  }
-  if (const cudaError_t e = cudaGetLastError(); e != cudaSuccess) return e;
-  const int rows = attention.sequences * attention.kv_heads * attention.group;
-  combine_splits<<<rows, attention.cache.head_dim, 0, stream>>>(attention, splits);
-  return cudaGetLastError();
+  if (attention.cache.bits == 8) return launch_dim<8>(attention, stream);
+  if (attention.cache.bits == 4) return launch_dim<4>(attention, stream);
+  return launch_dim<2>(attention, stream);
 }
 
 }  // namespace outrider

@@ -1,4 +1,4 @@
-// Decode attention over quantised KV: codes are dequantised in registers, on the way to the products.
+// Decode attention over quantised KV: codes become operands of the tensor cores in registers.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -16,7 +16,7 @@ namespace outrider {
 struct QuantisedAttention {
   const __nv_bfloat16* queries = nullptr;  // [sequences][kv_heads][group][head_dim], as of the cache
   QuantisedRows cache;
-  std::int32_t page_tokens = 32;
+  std::int32_t page_tokens = 32;         // a multiple of 16
   const std::int32_t* pages = nullptr;   // pages of a sequence, or of one of its KV heads, in order
   std::int64_t sequence_stride = 0;      // of `pages`, from sequence to sequence
   std::int64_t head_stride = 0;          // of `pages`, from KV head to KV head; 0: all heads share a list
@@ -26,7 +26,7 @@ struct QuantisedAttention {
   float scale = 1.0f;               // of q · k, usually 1/√head_dim
   __nv_bfloat16* output = nullptr;  // [sequences][kv_heads][group][head_dim]; zeros where there is no token
   float* lse = nullptr;             // [sequences][kv_heads][group], natural; −∞ without tokens; may be null
-  void* workspace = nullptr;        // quantised_attention_workspace() bytes, of any content, 16-byte aligned
+  void* workspace = nullptr;        // quantised_attention_workspace() bytes, zeroed once before the first launch
 };
 
 inline constexpr std::int32_t kQuantisedMostGroup = 16;
@@ -35,9 +35,9 @@ inline constexpr std::int32_t kQuantisedMostGroup = 16;
 std::size_t quantised_attention_workspace(std::int32_t sequences, std::int32_t kv_heads, std::int32_t group,
                                           std::int32_t head_dim);
 
-// Error against exact arithmetic on the dequantised cache below 4e-3 of the output's norm: all is fp32, the output is
-// rounded to bf16. SIMT: with large groups arithmetic and not memory bounds it. cudaErrorInvalidValue beyond the
-// limits.
+// Error against exact arithmetic on the dequantised cache below 4e-3 of the output's norm: the output is rounded to
+// bf16, probabilities, times the scales of the values, to fp16 (2⁻¹²; what is below 2⁻³⁰ of the largest vanishes).
+// Queries count to 2⁻²⁵ of the largest channel of their head. cudaErrorInvalidValue beyond the limits.
 cudaError_t launch_quantised_attention(const QuantisedAttention& attention, cudaStream_t stream);
 
 }  // namespace outrider

@@ -74,8 +74,9 @@ DeviceTrialPtr quantised_attention_trial(const AttentionTrial& shape, std::int32
   problem.group = shape.group;
   problem.scale = 0.0884f;
   problem.output = kernels.room<__nv_bfloat16>(sequences * heads * group * kDim);
-  problem.workspace =
-      kernels.room<char>(quantised_attention_workspace(shape.sequences, shape.kv_heads, shape.group, kDim));
+  const std::size_t workspace = quantised_attention_workspace(shape.sequences, shape.kv_heads, shape.group, kDim);
+  problem.workspace = kernels.room<char>(workspace);
+  check_cuda(cudaMemset(problem.workspace, 0, workspace));
   kernels.launch = [=](std::size_t set, cudaStream_t stream) {
     QuantisedAttention of_set = problem;
     of_set.pages = listed + set * pages;
