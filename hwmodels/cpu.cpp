@@ -24,12 +24,14 @@ double chunks_of(double items, double workers) {
 
 }  // namespace
 
-CpuModel::CpuModel(const CpuSpec& cpu, const Profile& profile, Platform& platform)
-    : cpu_(cpu),
-      workers_(std::max(1.0, static_cast<double>(cpu.cores - 1))),
-      dram_rate_(cpu.dram_bandwidth.value() * profile.value("cpu.dram_efficiency")),
+CpuModel::CpuModel(const MachineSpec& machine, const Profile& profile, Platform& platform)
+    : cpu_(machine.cpu),
+      gpus_(machine.gpu_count),
+      workers_(std::max(1.0, static_cast<double>(cpu_.cores - gpus_))),
+      dram_rate_(cpu_.dram_bandwidth.value() * profile.value("cpu.dram_efficiency")),
       stream_efficiency_(profile.value("cpu.stream_dram_efficiency")),
-      core_flops_(cpu.clock.value() * cpu.flops_per_cycle_bf16 * profile.value("cpu.arithmetic_efficiency")) {
+      core_flops_(cpu_.clock.value() * cpu_.flops_per_cycle_bf16 * profile.value("cpu.arithmetic_efficiency")) {
+  const CpuSpec& cpu = cpu_;
   const double all_cores = workers_ * cpu.core_bandwidth.value();
   const bool reads_known = cpu.dram_measured > BytesPerSecond(0.0);
   const bool attention_known = cpu.attention_measured > BytesPerSecond(0.0);
@@ -51,11 +53,16 @@ CpuModel::CpuModel(const CpuSpec& cpu, const Profile& profile, Platform& platfor
   arithmetic_ = add("CPU arithmetic", "FLOP/s", workers_ * core_flops_);
   if (cpu.sockets > 1 && cpu.inter_socket > BytesPerSecond(0.0)) {
     inter_socket_ = {.share = static_cast<double>(cpu.sockets - 1) / static_cast<double>(cpu.sockets),
-                     .to_first = add("inter-socket in", "B/s", cpu.inter_socket.value()),
-                     .from_first = add("inter-socket out", "B/s", cpu.inter_socket.value())};
+                     .inward = add("inter-socket in", "B/s", cpu.inter_socket.value()),
+                     .outward = add("inter-socket out", "B/s", cpu.inter_socket.value())};
   }
   pool_ = PoolId(platform.pools.size());
   platform.pools.push_back({"CPU cores", static_cast<std::int64_t>(workers_)});
+}
+
+InterSocket CpuModel::inter_socket(std::int64_t gpu) const {
+  const bool on_first = gpu * cpu_.sockets / gpus_ == 0;
+  return on_first ? inter_socket_ : InterSocket{inter_socket_.share, inter_socket_.outward, inter_socket_.inward};
 }
 
 Demand CpuModel::parallel_for(const Work& work) const {
@@ -73,8 +80,8 @@ Demand CpuModel::parallel_for(const Work& work) const {
   demand.use(reads_, bytes / (work.efficiency * read_rate_));
   demand.use(arithmetic_, flops);
   if (inter_socket_.share > 0.0) {
-    demand.use(inter_socket_.to_first, 0.5 * inter_socket_.share * bytes);
-    demand.use(inter_socket_.from_first, 0.5 * inter_socket_.share * bytes);
+    demand.use(inter_socket_.inward, 0.5 * inter_socket_.share * bytes);
+    demand.use(inter_socket_.outward, 0.5 * inter_socket_.share * bytes);
   }
   return demand;
 }

@@ -8,15 +8,15 @@
 
 namespace outrider {
 
-// What crosses between sockets; GPUs hang on the first one.
+// What crosses between sockets, as seen from one: the first, where a single GPU hangs.
 struct InterSocket {
   double share = 0.0;  // of all bytes; 0: one socket, or a link that the machine file does not state
-  ResourceId to_first, from_first;
+  ResourceId inward, outward;
 };
 
-// A parallel-for of C workers (one core stays with the host thread). Its items are dealt out evenly: a chunk each where
-// there are fewer items than workers, else a multiple of C, so that no worker waits in a last wave. A chunk of q bytes
-// and f FLOPs takes
+// A parallel-for of C workers (one core stays with the host thread of each GPU). Its items are dealt out evenly: a
+// chunk each where there are fewer items than workers, else a multiple of C, so that no worker waits in a last wave. A
+// chunk of q bytes and f FLOPs takes
 //   q / b + f / (e_ar · p)  seconds,
 // with b one core's streaming rate and p the core's peak arithmetic: a core's loads and arithmetic do not hide behind
 // each other. (On the H200's host, attention of 1 to 8 query heads by 16 threads follows this within 3 %.) All kernels
@@ -29,10 +29,11 @@ struct InterSocket {
 // directions.
 class CpuModel {
  public:
-  CpuModel(const CpuSpec& cpu, const Profile& profile, Platform& platform);
+  CpuModel(const MachineSpec& machine, const Profile& profile, Platform& platform);
   Demand demand(const Op& op) const;
   ResourceId dram() const { return dram_; }
-  const InterSocket& inter_socket() const { return inter_socket_; }
+  // Seen from the socket of a GPU. They are dealt out evenly, in order.
+  InterSocket inter_socket(std::int64_t gpu) const;
   ResourceId reads() const { return reads_; }
   // Time of the workers' reading that a byte of a copy over the link displaces.
   double copy_cost(Direction direction) const { return direction == Direction::h2d ? h2d_cost_ : d2h_cost_; }
@@ -44,6 +45,7 @@ class CpuModel {
   Demand parallel_for(const Work& work) const;
 
   CpuSpec cpu_;
+  std::int64_t gpus_;
   double workers_;
   double dram_rate_, read_rate_, attention_efficiency_, stream_efficiency_;
   double core_flops_;           // reached, per second

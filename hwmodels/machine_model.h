@@ -1,4 +1,6 @@
 // The hardware models of one machine together: from its spec and profile to a Platform, and from any op to its Demand.
+// Each GPU has HBM, SMs, arithmetic, copy engines, a link and lanes of its own: what an op's lane says. All share DRAM,
+// the cores, and the links of the topology where their routes meet.
 #pragma once
 
 #include <vector>
@@ -28,11 +30,17 @@ class MachineModel {
   const SampledRanges& ranges() const { return ranges_; }
 
  private:
+  // With what only this GPU has.
+  struct Device {
+    GpuModel gpu;
+    PcieModel pcie;
+  };
+  static std::vector<Device> devices_of(const MachineSpec& machine, const Profile& profile, Platform& platform);
+
   Platform platform_;  // filled by the models below, in their order
   HostSpec host_;
   Duration launch_gap_;  // between kernels that are launched one by one, beyond those of a graph
-  GpuModel gpu_;
-  PcieModel pcie_;
+  std::vector<Device> devices_;
   CpuModel cpu_;
   SampledRanges ranges_;
 };

@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "sim/base/check.h"
 
 namespace outrider {
-PcieModel::PcieModel(const LinkSpec& link, const Topology& topology, const Profile& profile, Platform& platform)
+PcieModel::PcieModel(const LinkSpec& link, std::vector<Crossing> route, const Profile& profile, Platform& platform)
     : link_(link),
       h2d_(link.copy_engine_h2d),
       d2h_(link.copy_engine_d2h.empty() ? link.copy_engine_h2d : link.copy_engine_d2h),
@@ -16,7 +17,7 @@ PcieModel::PcieModel(const LinkSpec& link, const Topology& topology, const Profi
       latency_(ceil_to_ticks(Seconds(profile.value("link.copy_latency")))),
       h2d_loaded_(profile.value("link.h2d_loaded_fragment")),
       d2h_loaded_(profile.value("link.d2h_loaded_fragment")),
-      route_(route_to_dram(topology, 0)) {
+      route_(std::move(route)) {
   const auto add = [&](const char* name, BytesPerSecond capacity) {
     platform.resources.push_back({name, "B/s", capacity.value()});
     return ResourceId(platform.resources.size() - 1);
@@ -24,7 +25,6 @@ PcieModel::PcieModel(const LinkSpec& link, const Topology& topology, const Profi
   h2d_link_ = add("link h2d", link.h2d);
   d2h_link_ = add("link d2h", link.d2h);
   both_ = add("link both ways", link.bidirectional);
-  links_ = add_links(topology, platform);
   const auto add_engine = [&](const char* name) {
     platform.resources.push_back({name, "s/s", 1.0});
     platform.pools.push_back({name, 1});
@@ -57,15 +57,14 @@ void PcieModel::use_path(Demand& demand, const CopyShape& shape, const CopyEnds&
   const bool to_gpu = shape.direction == Direction::h2d;
   demand.use(to_gpu ? h2d_link_ : d2h_link_, bytes);
   demand.use(both_, bytes);
-  for (const Hop& hop : route_) {  // routes lead from the GPU to DRAM
-    const LinkResources& link = links_[hop.link];
-    demand.use(hop.forward != to_gpu ? link.forward : link.backward, bytes);
-    if (link.both.valid()) demand.use(link.both, bytes);
+  for (const Crossing& crossing : route_) {
+    demand.use(to_gpu ? crossing.to_gpu : crossing.from_gpu, bytes);
+    if (crossing.both.valid()) demand.use(crossing.both, bytes);
   }
   demand.use(ends.dram, bytes);
   demand.use(ends.cpu_reads, bytes * ends.cpu_read_cost);
   if (ends.inter_socket.share > 0.0) {
-    demand.use(to_gpu ? ends.inter_socket.to_first : ends.inter_socket.from_first, ends.inter_socket.share * bytes);
+    demand.use(to_gpu ? ends.inter_socket.inward : ends.inter_socket.outward, ends.inter_socket.share * bytes);
   }
   demand.use(ends.hbm, bytes * ends.hbm_cost);
 }

@@ -42,7 +42,8 @@ struct CopyEnds {
 // What the host thread pays to issue copies is an op of its own.
 class PcieModel {
  public:
-  PcieModel(const LinkSpec& link, const Topology& topology, const Profile& profile, Platform& platform);
+  // `route`: what else lies between the GPU and DRAM.
+  PcieModel(const LinkSpec& link, std::vector<Crossing> route, const Profile& profile, Platform& platform);
   Demand demand(const CopyShape& shape, const CopyEnds& ends) const;
   double rate() const { return link_.h2d.value(); }  // of the link, bytes per second
 
@@ -63,8 +64,7 @@ class PcieModel {
     PoolId turn;
   };
   Engine h2d_engine_, d2h_engine_;
-  std::vector<Hop> route_;
-  std::vector<LinkResources> links_;
+  std::vector<Crossing> route_;
 };
 
 }  // namespace outrider

@@ -27,6 +27,11 @@ std::size_t nth_of_kind(const Topology& topology, const std::string& kind, int n
   return 0;
 }
 
+// Of a link, by its own direction; `both` is invalid where it has no cap over both.
+struct LinkResources {
+  ResourceId forward, backward, both;
+};
+
 Hop hop_between(const Topology& topology, std::size_t from, std::size_t to) {
   for (std::size_t i = 0; i < topology.links.size(); ++i) {
     const std::size_t a = node_named(topology, topology.links[i].from), b = node_named(topology, topology.links[i].to);
@@ -57,19 +62,24 @@ std::vector<Hop> route_to_dram(const Topology& topology, int gpu) {
   return route;
 }
 
-std::vector<LinkResources> add_links(const Topology& topology, Platform& platform) {
-  std::vector<LinkResources> resources;
+std::vector<std::vector<Crossing>> add_routes(const Topology& topology, std::int64_t gpus, Platform& platform) {
   const auto add = [&](const std::string& name, BytesPerSecond capacity) {
     platform.resources.push_back({name, "B/s", capacity.value()});
     return ResourceId(platform.resources.size() - 1);
   };
+  std::vector<LinkResources> links;
   for (const TopologyLink& link : topology.links) {
-    LinkResources added{
-        add(link.from + "→" + link.to, link.forward), add(link.to + "→" + link.from, link.backward), {}};
-    if (link.both > BytesPerSecond(0.0)) added.both = add(link.from + "↔" + link.to, link.both);
-    resources.push_back(added);
+    links.push_back({add(link.from + "→" + link.to, link.forward), add(link.to + "→" + link.from, link.backward), {}});
+    if (link.both > BytesPerSecond(0.0)) links.back().both = add(link.from + "↔" + link.to, link.both);
   }
-  return resources;
+  std::vector<std::vector<Crossing>> routes(static_cast<std::size_t>(gpus));
+  for (std::size_t gpu = 0; gpu < routes.size(); ++gpu) {
+    for (const Hop& hop : route_to_dram(topology, static_cast<int>(gpu))) {
+      const auto& [forward, backward, both] = links[hop.link];
+      routes[gpu].push_back(hop.forward ? Crossing{backward, forward, both} : Crossing{forward, backward, both});
+    }
+  }
+  return routes;
 }
 
 }  // namespace outrider

@@ -17,10 +17,13 @@ struct Hop {
 // The route from the n-th gpu node to the first dram node; empty without a topology. Requires that a route exists.
 std::vector<Hop> route_to_dram(const Topology& topology, int gpu);
 
-// Link resources on the platform, by link and direction; `both` is invalid where the link has no cap over both.
-struct LinkResources {
-  ResourceId forward, backward, both;
+// A link on the way between a GPU and DRAM: what bytes cross in either direction, and its cap over both, invalid where
+// it has none.
+struct Crossing {
+  ResourceId to_gpu, from_gpu, both;
 };
-std::vector<LinkResources> add_links(const Topology& topology, Platform& platform);
+
+// Adds the topology's links to the platform, once each; returns the links on each GPU's way.
+std::vector<std::vector<Crossing>> add_routes(const Topology& topology, std::int64_t gpus, Platform& platform);
 
 }  // namespace outrider

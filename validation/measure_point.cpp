@@ -73,13 +73,17 @@ MeasuredPoint measure_point(const Scenario& scenario, const MachineModel& machin
     point.impossible = plan.limit;
     return point;
   }
+  if (scenario.machine.gpu_count > 1) {
+    point.impossible = "steps of one GPU are executed, and the machine has several";
+    return point;
+  }
   RealOptions real;
   real.cpu_workers = options.cpu_workers;
   real.scheduling = scenario.machine.host.step_overhead;
   const std::vector<TaskGraph> graphs = decode_graphs(scenario, plan, selections);
   point.attention = result_shape(graphs, plan.context);
   try {
-    execute_point(point, graphs, simulated.measured, real, options);
+    execute_point(point, graphs, simulated.measured.front(), real, options);
   } catch (const std::invalid_argument& reason) {
     point.impossible = reason.what();
   } catch (const std::runtime_error& reason) { point.impossible = reason.what(); }

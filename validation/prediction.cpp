@@ -11,16 +11,18 @@
 namespace outrider {
 namespace {
 
-std::vector<FamilyTime> family_times(const Trace& trace, StepRange range) {
+std::vector<FamilyTime> family_times(const Trace& trace, StepRanges replicas) {
   std::vector<Duration> sums(trace.names.size());
-  for (std::size_t step = range.first; step < range.last; ++step) {
-    for (const Span& span : trace.spans_of(trace.steps[step])) sums[span.name] += span.end - span.start;
+  for (const StepRange range : replicas) {
+    for (std::size_t step = range.first; step < range.last; ++step) {
+      for (const Span& span : trace.spans_of(trace.steps[step])) sums[span.name] += span.end - span.start;
+    }
   }
+  const auto steps = static_cast<double>(steps_of(replicas));
   std::vector<FamilyTime> families;
   for (std::size_t i = 0; i < sums.size(); ++i) {
     if (sums[i] <= Duration()) continue;
-    families.push_back(
-        {.name = trace.names[i], .seconds = sums[i].seconds().value() / static_cast<double>(range.last - range.first)});
+    families.push_back({.name = trace.names[i], .seconds = sums[i].seconds().value() / steps});
   }
   std::sort(families.begin(), families.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return families;

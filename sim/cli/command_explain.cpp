@@ -20,7 +20,7 @@ Explanation explain(const Inputs& inputs, const ExplainRequest& request, PointDe
           .detail = std::move(detail),
           .help = what_would_help(scenario, inputs.profile, request.method, point.context, point.batch),
           .hbm_capacity = scenario.machine.gpu.hbm_capacity,
-          .dram_capacity = scenario.machine.cpu.dram_capacity};
+          .dram_capacity = scenario.machine.dram_per_gpu()};
 }
 
 std::string misfit(const PointResult& point) {

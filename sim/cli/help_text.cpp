@@ -109,7 +109,7 @@ std::string results_help() {
          "## results.csv, one row per point\n\n" +
          table(results_columns()) +
          "| `use_<resource>` | one column for each resource of the machine, such as `use_hbm` or `use_link_h2d`: its "
-         "share of what it achieves, over all steps, warm-up included |\n\n"
+         "share of what it achieves, over all steps, warm-up included; of what each GPU has of its own, the mean |\n\n"
          "## claims.csv, one row per published figure\n\n" +
          table(claims_columns()) +
          "\nresults.json has the same figures and more; its fields are documented in\n"

@@ -52,10 +52,13 @@ void add_identity(PointColumns& columns) {
   columns.push_back({"label", "the scenario's name of the method", [](const Point& p) { return p.label; }});
   columns.push_back({"method", "the system", [](const Point& p) { return p.method; }});
   columns.push_back({"preset", "of the system's parameters", [](const Point& p) { return p.preset; }});
+  columns.push_back({"gpus", "each runs its own copy of the model on its own sequences",
+                     [](const Point& p) { return fmt::format("{}", p.gpus); }});
   columns.push_back(
       {"context", "tokens cached when decoding starts", [](const Point& p) { return fmt::format("{}", p.context); }});
-  columns.push_back({"batch", "sequences; where the point does not fit, as asked for, and empty where memory decides",
-                     [](const Point& p) { return count_or_none(p.fits ? p.batch : p.given_batch); }});
+  columns.push_back(
+      {"batch", "sequences on each GPU; where the point does not fit, as asked for, and empty where memory decides",
+       [](const Point& p) { return count_or_none(p.fits ? p.batch : p.given_batch); }});
   columns.push_back({"automatic_batch", "true where memory or max_batch chose the batch",
                      [](const Point& p) { return yes_no(p.automatic_batch); }});
   columns.push_back({"decode_steps", "measured steps, which step times, tokens_per_s, gpu_idle and the ledger are of",
@@ -79,7 +82,10 @@ void add_figure(PointColumns& columns, Figure figure) {
 }
 
 void add_speed(PointColumns& columns, const RunReport& report) {
-  add_figure(columns, {"tokens_per_s", "decode throughput", [](const Point& p) { return p.tokens_per_s; }});
+  add_figure(columns,
+             {"tokens_per_s", "decode throughput of all GPUs together", [](const Point& p) { return p.tokens_per_s; }});
+  add_figure(columns, {"tokens_per_s_per_gpu", "that of one GPU in the mean",
+                       [](const Point& p) { return p.tokens_per_s_per_gpu(); }});
   columns.push_back({"baseline", "label of the row compared with: full_kv if it fits, else the first that fits",
                      [&report](const Point& p) {
                        const Point* baseline = baseline_of(report, p);
@@ -89,6 +95,8 @@ void add_speed(PointColumns& columns, const RunReport& report) {
                        [&report](const Point& p) { return versus_baseline(report, p); }});
   add_figure(columns,
              {"tpot_s", "mean time per output token, in seconds", [](const Point& p) { return p.tpot.value(); }});
+  add_figure(columns, {"tpot_slowest_s", "that of the GPU with the longest",
+                       [](const Point& p) { return p.tpot_slowest.value(); }});
   add_figure(columns,
              {"step_p5_s", "5th percentile of the step time", [](const Point& p) { return p.step_p5.value(); }});
   add_figure(columns,
@@ -96,22 +104,22 @@ void add_speed(PointColumns& columns, const RunReport& report) {
   add_figure(columns, {"step_trend", "median step time of the last quarter of the steps, as a ratio to the first's",
                        [](const Point& p) { return p.step_trend; }});
   columns.push_back(
-      {"ttft_s", "one prompt's prefill, unqueued, with its offload traffic; empty if not charged",
+      {"ttft_s", "one prompt's prefill, unqueued, with its offload traffic, other GPUs idle; empty if not charged",
        [](const Point& p) { return p.fits && p.ttft.value() > 0.0 ? exact(p.ttft.value()) : std::string(); }});
 }
 
 void add_facts(PointColumns& columns) {
   add_figure(columns, {"prefill_bytes", "offload traffic of that prefill",
                        [](const Point& p) { return p.prefill_bytes; }, whole});
-  add_figure(columns,
-             {"gpu_idle", "share of time without a kernel on any stream", [](const Point& p) { return p.gpu_idle; }});
+  add_figure(columns, {"gpu_idle", "share of time without a kernel on any stream, mean over the GPUs",
+                       [](const Point& p) { return p.gpu_idle; }});
   add_figure(columns,
              {"cpu_ratio", "tokens attended by the CPU ÷ budget", [](const Point& p) { return p.facts.cpu_ratio; }});
   add_figure(columns, {"recall_interval", "mean steps between recalls of a layer; 0 without recalls",
                        [](const Point& p) { return p.facts.recall_interval; }});
   add_figure(columns, {"turnover", "share of selected blocks not selected in the step before",
                        [](const Point& p) { return p.facts.turnover; }});
-  add_figure(columns, {"link_bytes_per_step", "payload to and from the GPU, mean over the steps",
+  add_figure(columns, {"link_bytes_per_step", "payload to and from one GPU, mean over the steps",
                        [](const Point& p) { return p.facts.link_bytes_per_step; }});
 }
 
@@ -121,7 +129,8 @@ void add_ledger(PointColumns& columns) {
     add_figure(columns, {heading, meaning, [part](const Point& p) { return (p.ledger.*part).seconds().value(); }});
   };
   add("ledger_sum_dependency_s",
-      "waiting for predecessors, summed over all spans of all measured steps, which overlap: more than the time passed",
+      "waiting for predecessors, summed over all spans of all measured steps of all GPUs, which overlap: more than the "
+      "time passed",
       &Ledger::dependency);
   add("ledger_sum_queue_s", "likewise: ready, but without a lane or slot", &Ledger::queue);
   add("ledger_sum_contention_s", "likewise: running slower than alone on the machine", &Ledger::contention);
@@ -132,11 +141,11 @@ void add_memory(PointColumns& columns) {
   const auto add = [&columns](const char* heading, const char* meaning, MemoryUse::Tier tier) {
     add_figure(columns, {heading, meaning, [tier](const Point& p) { return tier_total(p, tier).value(); }, whole});
   };
-  add("hbm_bytes", "GPU memory planned at this batch, with what is kept for activations and runtime",
+  add("hbm_bytes", "memory of one GPU planned at this batch, with what is kept for activations and runtime",
       MemoryUse::Tier::hbm);
-  add("dram_bytes", "pageable host memory planned at this batch, with what is kept for the system",
+  add("dram_bytes", "pageable host memory planned at this batch for each GPU, with what is kept for the system",
       MemoryUse::Tier::dram);
-  add("pinned_bytes", "pinned host memory planned at this batch", MemoryUse::Tier::pinned);
+  add("pinned_bytes", "pinned host memory planned at this batch for each GPU", MemoryUse::Tier::pinned);
 }
 
 void add_remarks(PointColumns& columns) {

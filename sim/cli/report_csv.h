@@ -15,7 +15,7 @@ std::string csv_line(const std::vector<std::string>& fields);  // with its line 
 
 // One row per point. Fields of a point that does not fit are empty but for what it is and why, as is ttft_s where
 // prefill is not charged. After the fixed columns, one column "use_<resource>" per resource of the run: its share of
-// capacity.
+// capacity, the mean over the GPUs of what each has of its own.
 std::string results_csv(const RunReport& report);
 // One row per claim; predicted and the differences are empty where a claim is not available.
 std::string claims_csv(const RunReport& report);

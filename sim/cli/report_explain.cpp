@@ -21,8 +21,7 @@ namespace {
 Duration busy(const Ledger& ledger) { return ledger.contention + ledger.work; }
 
 std::size_t steps_of(const Explanation& explanation) {
-  const StepRange range = explanation.detail.measured;
-  return std::max<std::size_t>(range.last - range.first, 1);
+  return std::max<std::size_t>(steps_of(explanation.detail.measured), 1);
 }
 
 std::string section(const std::string& title, const std::string& body, const TableLook& look) {
@@ -36,6 +35,14 @@ std::string extrapolated_text(const PointResult& point) {
   return text;
 }
 
+std::string gpus_text(const PointResult& point) {
+  if (point.gpus == 1) return "";
+  return fmt::format(
+      "{} GPUs, each with that batch: {} tokens/s by one, {} per step of the slowest. Figures are one GPU's, in the "
+      "mean.\n",
+      point.gpus, significant(point.tokens_per_s_per_gpu(), 4), duration(point.tpot_slowest));
+}
+
 std::string summary_text(const Explanation& explanation) {
   const PointResult& point = explanation.detail.result;
   const std::string batch = point.limit.empty() ? "" : fmt::format(" (limit: {})", point.limit);
@@ -43,7 +50,7 @@ std::string summary_text(const Explanation& explanation) {
                      printable(point.label), point.method, point.preset, token_count(point.context), point.batch,
                      printable(batch), significant(point.tokens_per_s, 4), duration(point.tpot),
                      percent(point.gpu_idle)) +
-         (point.notes.empty() ? "" : fmt::format("Note: {}\n", printable(join(point.notes, "; ")))) +
+         gpus_text(point) + (point.notes.empty() ? "" : fmt::format("Note: {}\n", printable(join(point.notes, "; ")))) +
          extrapolated_text(point);
 }
 
@@ -101,10 +108,11 @@ std::string memory_text(const Explanation& explanation, const TableLook& look) {
     table.add_row({std::string(tier_name(use.tier)), use.what, byte_count(use.fixed), byte_count(use.per_sequence),
                    byte_count(total_at(use, point.batch))});
   }
-  return table.render(look) + fmt::format("HBM: {} of {}. DRAM (with pinned): {} of {}.\n",
-                                          byte_count(tier_total(point, MemoryUse::Tier::hbm)),
-                                          byte_count(explanation.hbm_capacity), byte_count(dram_total(point)),
-                                          byte_count(explanation.dram_capacity));
+  return table.render(look) +
+         fmt::format("HBM: {} of {}. DRAM (with pinned): {} of {}{}.\n",
+                     byte_count(tier_total(point, MemoryUse::Tier::hbm)), byte_count(explanation.hbm_capacity),
+                     byte_count(dram_total(point)), byte_count(explanation.dram_capacity),
+                     point.gpus == 1 ? "" : fmt::format(", the share of one GPU in {}", point.gpus));
 }
 
 std::string help_text(const Explanation& explanation, const TableLook& look) {
@@ -132,20 +140,23 @@ nlohmann::ordered_json operations_json(const Explanation& explanation) {
 
 }  // namespace
 
-std::vector<OperationRow> operation_rows(const Trace& trace, StepRange measured) {
-  CHECK(measured.last <= trace.steps.size(), "steps to {} of a trace of {}", measured.last, trace.steps.size());
-  std::map<std::pair<std::uint16_t, LaneId>, OperationRow> sums;
-  for (std::size_t step = measured.first; step < measured.last; ++step) {
-    for (const Span& span : trace.spans_of(trace.steps[step])) {
-      OperationRow& row = sums[{span.name, span.lane}];
-      ++row.count;
-      row.ledger += span.ledger();
+std::vector<OperationRow> operation_rows(const Trace& trace, StepRanges measured) {
+  std::map<std::pair<std::string, std::string>, OperationRow> sums;  // by operation and lane
+  const auto add = [&](const Span& span) {
+    const std::string lane = span.lane.index() < trace.lanes.size() ? trace.lanes[span.lane.index()] : "";
+    OperationRow& row = sums[{trace.names[span.name], lane}];
+    ++row.count;
+    row.ledger += span.ledger();
+  };
+  for (const StepRange range : measured) {
+    CHECK(range.last <= trace.steps.size(), "steps to {} of a trace of {}", range.last, trace.steps.size());
+    for (std::size_t step = range.first; step < range.last; ++step) {
+      for (const Span& span : trace.spans_of(trace.steps[step])) add(span);
     }
   }
   std::vector<OperationRow> rows;
   for (auto& [key, row] : sums) {
-    row.operation = trace.names[key.first];
-    row.lane = key.second.index() < trace.lanes.size() ? trace.lanes[key.second.index()] : "";
+    std::tie(row.operation, row.lane) = key;
     if (busy(row.ledger) + row.ledger.queue > Duration()) rows.push_back(row);
   }
   std::sort(rows.begin(), rows.end(), [](const OperationRow& a, const OperationRow& b) {
@@ -174,10 +185,12 @@ nlohmann::ordered_json explain_json(const Explanation& explanation) {
                    {"workload", point.workload}, {"context", point.context}, {"batch", point.batch},
                    {"fits", point.fits},         {"limit", point.limit},     {"notes", point.notes}};
   json["point"]["extrapolated"] = extrapolated_json(point.extrapolated);
+  json["gpus"] = point.gpus;
   json["tokens_per_s"] = point.tokens_per_s;
   json["tpot_s"] = point.tpot.value();
+  json["tpot_slowest_s"] = point.tpot_slowest.value();
   json["gpu_idle"] = point.gpu_idle;
-  json["steps"] = explanation.detail.measured.last - explanation.detail.measured.first;
+  json["steps"] = steps_of(explanation.detail.measured);
   json["operations"] = operations_json(explanation);
   json["causes"] = causes_json(point.causes);
   json["utilisations"] = utilisations_json(point.utilisations);

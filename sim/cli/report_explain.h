@@ -3,14 +3,14 @@
 // `outrider explain --json` prints the provenance fields of results.json (see report_json.h) and:
 //   point                         label, method, preset, workload, context, batch, fits, limit, notes,
 //                                 extrapolated (as in results.json)
-//   tokens_per_s, tpot_s, gpu_idle
+//   gpus, tokens_per_s, tpot_s, tpot_slowest_s, gpu_idle
 //   steps                         measured steps that the figures below are averaged over
-//   operations[]                  by lane and op family, most time first; per step
+//   operations[]                  by lane and op family, most time first; per step of one GPU
 //     lane, operation, count      where, what, and how many per step
 //     busy_s                      contention_s + work_s
 //     dependency_s, queue_s, contention_s, work_s
 //   causes[], utilisations[], memory[]   as in results.json
-//   capacity                      hbm_bytes, dram_bytes
+//   capacity                      hbm_bytes, dram_bytes: of one GPU, and its share
 //   what_would_help[]             change, speedup: found by simulating the change, largest first
 #pragma once
 
@@ -27,17 +27,17 @@ struct Explanation {
   RunReport provenance;  // its rows and claims are not used
   PointDetail detail;
   std::vector<WhatIf> help{};
-  Bytes hbm_capacity, dram_capacity;
+  Bytes hbm_capacity, dram_capacity;  // of one GPU, and its share
 };
 
-// The spans of one op family on one lane, summed over the measured steps.
+// The spans of one op family on one lane, summed over the measured steps of all replicas.
 struct OperationRow {
   std::string lane, operation;
   std::size_t count = 0;
   Ledger ledger;
 };
 // Most busy time (work + contention) first; equals by lane, then by name. Barriers that take no time are left out.
-std::vector<OperationRow> operation_rows(const Trace& trace, StepRange measured);
+std::vector<OperationRow> operation_rows(const Trace& trace, StepRanges measured);
 
 // Of a point that fits.
 std::string explain_text(const Explanation& explanation, const TableLook& look);

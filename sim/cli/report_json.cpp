@@ -34,6 +34,7 @@ void add_identity(Json& json, const PointResult& point) {
   json["method"] = point.method;
   json["preset"] = point.preset;
   json["workload"] = point.workload;
+  json["gpus"] = point.gpus;
   json["context"] = point.context;
   const std::int64_t batch = point.fits ? point.batch : point.given_batch;
   json["batch"] = batch > 0 ? Json(batch) : Json(nullptr);
@@ -48,9 +49,11 @@ void add_identity(Json& json, const PointResult& point) {
 void add_speed(Json& json, const RunReport& report, const PointResult& point) {
   const PointResult* baseline = baseline_of(report, point);
   json["tokens_per_s"] = number_if(point.fits, point.tokens_per_s);
+  json["tokens_per_s_per_gpu"] = number_if(point.fits, point.tokens_per_s_per_gpu());
   json["baseline"] = baseline == nullptr ? Json(nullptr) : Json(baseline->label);
   json["versus_baseline"] = number_if(point.fits && baseline != nullptr, versus_baseline(report, point));
   json["tpot_s"] = number_if(point.fits, point.tpot.value());
+  json["tpot_slowest_s"] = number_if(point.fits, point.tpot_slowest.value());
   json["step_p5_s"] = number_if(point.fits, point.step_p5.value());
   json["step_p95_s"] = number_if(point.fits, point.step_p95.value());
   json["step_trend"] = number_if(point.fits, point.step_trend);

@@ -15,8 +15,10 @@
 //   points[]                      by workload, context, batch, then method order of the scenario
 //     label, method, preset       the scenario's name of the row, the system, and its preset
 //     workload                    name of the workload
+//     gpus                        each runs its own copy of the model on its own sequences
 //     context                     tokens cached when decoding starts
-//     batch                       sequences; where the point does not fit, as asked for, null where memory decides
+//     batch                       sequences on each GPU; where the point does not fit, as asked for, null where
+//                                 memory decides
 //     automatic_batch             true where memory or max_batch chose the batch
 //     decode_steps                measured steps, which step times, tokens_per_s, gpu_idle and the ledger are of
 //     fits                        false where the model or batch does not fit
@@ -30,33 +32,38 @@
 //       value                     of the shape that takes longest of them
 //       sampled_low, sampled_high what the profile was fitted to
 //       share                     of the part's time, on the critical path
-//     tokens_per_s                decode throughput
+//     tokens_per_s                decode throughput of all GPUs together
+//     tokens_per_s_per_gpu        that of one GPU in the mean
 //     baseline                    label of the row compared with: full_kv if it fits, else the first that fits; or null
 //     versus_baseline             ratio of tokens_per_s
 //     tpot_s                      mean time per output token
+//     tpot_slowest_s              that of the GPU with the longest
 //     step_p5_s, step_p95_s       percentiles of the step time
 //     step_trend                  median step time of the last quarter of the steps ÷ that of the first
-//     ttft_s                      one prompt's prefill, unqueued, with its offload traffic; null if not charged
+//     ttft_s                      one prompt's prefill, unqueued, with its offload traffic, other GPUs idle; null if
+//                                 not charged
 //     prefill_bytes               offload traffic of that prefill
-//     gpu_idle                    share of time without a kernel on any stream
+//     gpu_idle                    share of time without a kernel on any stream, mean over the GPUs
 //     facts
 //       cpu_ratio                 tokens attended by the CPU ÷ budget
 //       cpu_ratio_by_step[]       the same, for each step
 //       recall_interval           mean steps between recalls of a layer; 0 without recalls
 //       turnover                  share of selected blocks not selected in the step before
-//       link_bytes_per_step       payload to and from the GPU
+//       link_bytes_per_step       payload to and from one GPU
 //     limited_by                  the first causes in plain words
-//     causes[]                    the critical path by cause, largest first
+//     causes[]                    the critical paths of all GPUs by cause, largest first
 //       lane, operation           where it ran, and the op family
 //       bottleneck                resource that limited it for longest; "": a latency or a limit of its own
-//       time_s, share             on the critical path, and of the elapsed time
-//     ledger                      summed over all spans of all measured steps, which overlap; null where nothing fits
+//       time_s, share             summed over them, and of the elapsed time
+//     ledger                      summed over all spans of all measured steps of all GPUs, which overlap; null where
+//                                 nothing fits
 //       dependency_s, queue_s, contention_s, work_s
 //     utilisations[]
-//       resource, share           of what it achieves, over all steps, warm-up included
-//       amount_per_step, unit     "B", "FLOP", "s" (time of an engine), "B read-equivalent" (HBM: what is written and
-//                                 copied weighs as the reads it displaces)
-//     memory[]                    at this batch; total_bytes null where the point does not fit
+//       resource, share           of what it achieves, over all steps, warm-up included; of what each GPU has of its
+//                                 own, the mean
+//       amount_per_step, unit     by a step of one GPU; "B", "FLOP", "s" (time of an engine), "B read-equivalent" (HBM:
+//                                 what is written and copied weighs as the reads it displaces)
+//     memory[]                    of one GPU at this batch; total_bytes null where the point does not fit
 //       what, tier                consumer; "HBM", "DRAM" or "pinned DRAM"
 //       fixed_bytes, per_sequence_bytes, total_bytes
 //     fingerprint                 of the decode trace, 16 hex digits

@@ -42,13 +42,19 @@ std::string with_notes(const std::string& text, const PointResult& point) {
   return notes.empty() ? text : fmt::format("{} [{}]", text, join(notes, "; "));
 }
 
+std::string tokens_text(const PointResult& point) {
+  const std::string all = significant(point.tokens_per_s, 4);
+  return point.gpus == 1 ? all
+                         : fmt::format("{} ({} × {})", all, point.gpus, significant(point.tokens_per_s_per_gpu(), 4));
+}
+
 std::vector<Cell> fitting_row(const RunReport& report, const PointResult& point) {
   const bool prefill = point.ttft.value() > 0.0;
   const bool on_cpu = point.facts.cpu_ratio > 0.0;
   return {point.label,
           token_count(point.context),
           batch_text(point),
-          significant(point.tokens_per_s, 4),
+          tokens_text(point),
           versus_text(report, point),
           significant(point.tpot.value() * 1e3, 3),
           prefill ? significant(point.ttft.value(), 3) : kNone,

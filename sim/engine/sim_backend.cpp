@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -13,11 +14,10 @@
 #include "sim/engine/lanes.h"
 #include "sim/engine/op_window.h"
 #include "sim/engine/pools.h"
+#include "sim/engine/replica_steps.h"
 
 namespace outrider {
 namespace {
-
-constexpr CarrySlot kMaxCarrySlots = 1u << 24;
 
 // An op between its arrival and its end. Few exist at once, and their records are reused.
 struct RunningOp {
@@ -41,7 +41,7 @@ std::vector<double> capacities_of(const Platform& platform) {
 struct SimBackend::State {
   State(Platform given, RecordOptions options);
 
-  void submit(const TaskGraph& graph, std::span<const Demand> demands);
+  void submit(const TaskGraph& graph, std::span<const Demand> demands, std::size_t replica);
   void advance();
   void settle();
 
@@ -51,8 +51,6 @@ struct SimBackend::State {
   // Submission.
   void add_op(const TaskGraph& graph, OpId op, const Demand& demand, std::int32_t step);
   void wait_for(SpanId from, SpanId to);
-  void await_slot(CarrySlot slot, SpanId op);
-  void fill_slots(const TaskGraph& graph, std::size_t first_span);
 
   // The life of an op.
   void signal(SpanId from, SpanId to);
@@ -86,7 +84,7 @@ struct SimBackend::State {
   Lanes lanes;
   Pools pools;
   OpWindow window;
-  std::vector<SpanId> carried;      // by slot
+  ReplicaSteps steps;
   std::vector<SpanId> released_by;  // by pool: whose units freed slots last
 
   std::vector<RunningOp> running;
@@ -118,22 +116,30 @@ SimBackend::State::State(Platform given, RecordOptions options)
   trace.resources = platform.resources;
 }
 
-void SimBackend::State::submit(const TaskGraph& graph, std::span<const Demand> given) {
+void SimBackend::State::submit(const TaskGraph& graph, std::span<const Demand> given, std::size_t replica) {
   CHECK(given.size() == graph.size(), "{} demands for {} ops", given.size(), graph.size());
   const std::size_t first = trace.spans.size();
-  const auto step = static_cast<std::int32_t>(trace.steps.size());
+  const std::size_t step = trace.steps.size();
+  trace.steps.push_back({.begin = now,
+                         .end = Instant::never(),
+                         .first_span = static_cast<std::uint32_t>(first),
+                         .spans = static_cast<std::uint32_t>(graph.size()),
+                         .replica = static_cast<std::uint16_t>(replica)});
+  steps.begin({.replica = replica, .step = step, .last = SpanId(first + graph.last().index())});
   window.begin_step();
   auto awaits = graph.awaits().begin();
   for (std::size_t i = 0; i < graph.size(); ++i) {
     const SpanId id(first + i);
-    add_op(graph, OpId(i), given[i], step);
-    for (; awaits != graph.awaits().end() && awaits->op.index() == i; ++awaits) await_slot(awaits->slot, id);
+    add_op(graph, OpId(i), given[i], static_cast<std::int32_t>(step));
+    for (; awaits != graph.awaits().end() && awaits->op.index() == i; ++awaits) {
+      if (const SpanId filled = steps.carried(replica, awaits->slot); filled.valid()) wait_for(filled, id);
+    }
     const bool heads = lanes.join(span_of(id).lane, id);
     if (window[id].missing > 0) continue;
     span_of(id).ready = now;
     if (heads) admit(id, SpanId());
   }
-  fill_slots(graph, first);
+  for (const Carry& fill : graph.fills()) steps.carry(replica, fill.slot, SpanId(first + fill.op.index()));
   settle();
 }
 
@@ -161,18 +167,6 @@ void SimBackend::State::wait_for(SpanId from, SpanId to) {
   if (!ended(from)) return window.link(from, to);
   SpanId& last = span_of(to).last_dependency;
   if (!last.valid() || span_of(from).end >= span_of(last).end) last = from;
-}
-
-void SimBackend::State::await_slot(CarrySlot slot, SpanId op) {
-  if (slot < carried.size() && carried[slot].valid()) wait_for(carried[slot], op);
-}
-
-void SimBackend::State::fill_slots(const TaskGraph& graph, std::size_t first_span) {
-  for (const Carry& fill : graph.fills()) {
-    CHECK(fill.slot < kMaxCarrySlots, "carry slot {} is not a small number", fill.slot);
-    if (fill.slot >= carried.size()) carried.resize(fill.slot + 1);
-    carried[fill.slot] = SpanId(first_span + fill.op.index());
-  }
 }
 
 // Goes to the next instant at which anything happens, and does all that happens then.
@@ -376,21 +370,30 @@ SimBackend::SimBackend(Platform platform, RecordOptions record)
     : state_(std::make_unique<State>(std::move(platform), record)) {}
 SimBackend::~SimBackend() = default;
 
-void SimBackend::run_step(const TaskGraph& graph, std::span<const Demand> demands) {
+void SimBackend::submit(const TaskGraph& graph, std::span<const Demand> demands, std::size_t replica) {
   CHECK(state_ != nullptr, "a finished backend runs no more steps");
+  state_->context = &check_context();
+  state_->submit(graph, demands, replica);
+}
+
+std::size_t SimBackend::wait() {
+  CHECK(state_ != nullptr && state_->steps.any(), "no step runs that could end");
   State& state = *state_;
   state.context = &check_context();
-  Step step{.begin = state.now, .end = {}, .first_span = static_cast<std::uint32_t>(state.trace.spans.size())};
-  step.spans = static_cast<std::uint32_t>(graph.size());
-  const SpanId last(step.first_span + graph.last().index());
-  state.submit(graph, demands);
-  while (!state.ended(last)) state.advance();
-  step.end = state.now;
-  state.trace.steps.push_back(step);
+  const auto ended = [&](SpanId last) { return state.ended(last); };
+  std::optional<RunningStep> step = state.steps.take_ended(ended);
+  for (; !step; step = state.steps.take_ended(ended)) state.advance();
+  state.trace.steps[step->step].end = state.now;
+  return step->replica;
+}
+
+void SimBackend::run_step(const TaskGraph& graph, std::span<const Demand> demands) {
+  submit(graph, demands);
+  wait();
 }
 
 Trace SimBackend::finish() {
-  CHECK(state_ != nullptr, "a backend finishes once");
+  CHECK(state_ != nullptr && !state_->steps.any(), "a backend finishes once, and after all of its steps");
   State& state = *state_;
   state.context = &check_context();
   while (state.window.unfinished() > 0) state.advance();
@@ -399,6 +402,7 @@ Trace SimBackend::finish() {
   }
   Trace trace = std::move(state.trace);
   state_.reset();
+  sort_by_replica(trace);
   return trace;
 }
 

@@ -15,8 +15,8 @@ struct RecordOptions {
   bool edges = false;  // dependency edges
 };
 
-// Steps are submitted one after another. Detached ops of a step (those after its last op) go on running beneath the
-// next.
+// A replica's steps are submitted one after another, those of several replicas beside one another. Detached ops of a
+// step (those after its last op) go on running beneath the next.
 //
 // An op passes through these instants, all in the trace or derived from it:
 //   created   its step is submitted
@@ -39,8 +39,13 @@ class SimBackend {
   explicit SimBackend(Platform platform, RecordOptions record = {});
   ~SimBackend();
 
-  // Simulates one step from now until the end of graph.last(). `demands[i]` belongs to op i. A slot that several ops of
-  // the graph fill stands for the last of them in op order.
+  // Submits a step of a replica now. `demands[i]` belongs to op i. A slot that several ops of the graph fill stands for
+  // the last of them in op order; each replica has slots of its own. Requires that the replica's step before has ended.
+  void submit(const TaskGraph& graph, std::span<const Demand> demands, std::size_t replica = 0);
+  // Simulates until a submitted step ends, and returns whose it is: of those that end at one instant, one at a call,
+  // the lowest first. Requires such a step.
+  std::size_t wait();
+  // One step from now until the end of graph.last().
   void run_step(const TaskGraph& graph, std::span<const Demand> demands);
 
   // Finishes whatever is still in flight and hands out the trace. The backend is then spent.

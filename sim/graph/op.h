@@ -54,6 +54,8 @@ constexpr LaneId lane_id(Lane lane, int device = 0) {
   return LaneId(static_cast<std::size_t>(device * kLanesPerDevice + static_cast<int>(lane)));
 }
 
+constexpr std::size_t device_of(LaneId lane) { return lane.index() / kLanesPerDevice; }
+
 // y[rows × n] = x[rows × k] · W[k × n], over `instances` weight matrices (experts); rows are per instance.
 struct GemmShape {
   double rows = 0.0;

@@ -14,6 +14,14 @@ std::span<const OpId> TaskGraph::dependencies(OpId id) const {
   return {dependencies_.data() + begin, end - begin};
 }
 
+TaskGraph on_device(TaskGraph graph, int device) {
+  for (Op& op : graph.ops_) {
+    CHECK(device_of(op.lane) == 0, "an op on lane {} is of another GPU already", op.lane.value);
+    op.lane = lane_id(static_cast<Lane>(op.lane.index()), device);
+  }
+  return graph;
+}
+
 OpId GraphBuilder::add(Op op, std::span<const OpId> dependencies) {
   const OpId id(graph_.ops_.size());
   graph_.first_dependency_.push_back(static_cast<std::uint32_t>(graph_.dependencies_.size()));

@@ -37,12 +37,16 @@ class TaskGraph {
 
  private:
   friend class GraphBuilder;
+  friend TaskGraph on_device(TaskGraph graph, int device);
   std::vector<Op> ops_;
   std::vector<std::uint32_t> first_dependency_;  // size() + 1 offsets into dependencies_
   std::vector<OpId> dependencies_;
   std::vector<Carry> awaits_, fills_;
   OpId last_;
 };
+
+// The same work in the process of another GPU, from a graph of the first one's: each op on its lane there.
+TaskGraph on_device(TaskGraph graph, int device);
 
 class GraphBuilder {
  public:

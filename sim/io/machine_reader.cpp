@@ -132,7 +132,9 @@ std::optional<MachineSpec> read_machine(Section root) {
   machine.source_file = root.context().file;
   machine.name = root.text("name");
   machine.description = root.text_or("description", "");
-  machine.gpu_count = root.integer_or({"gpu_count", "GPUs of this kind; 1 where not given"}, 1, {1.0, 16.0});
+  machine.gpu_count = root.integer_or(
+      {"gpu_count", "GPUs of this kind, each with a copy of the model and a batch of its own; 1 where not given"}, 1,
+      {1.0, 16.0});
   const auto figures = [&](const char* key) -> std::optional<Figures> {
     std::optional<Section> section = root.section(key, true);
     if (!section) return std::nullopt;

@@ -32,17 +32,38 @@ class Events {
   std::string text_;
 };
 
+std::size_t replica_of(const Trace& trace, const Span& span) {
+  return trace.steps[static_cast<std::size_t>(span.step)].replica;
+}
+
+std::size_t replicas_of(const Trace& trace) {
+  return trace.steps.empty() ? 1 : trace.steps.back().replica + std::size_t{1};
+}
+
+// The number of a span's step among its replica's.
+std::size_t step_of_replica(const Trace& trace, const Span& span) {
+  const auto first =
+      std::partition_point(trace.steps.begin(), trace.steps.end(),
+                           [replica = replica_of(trace, span)](const Step& step) { return step.replica < replica; });
+  return static_cast<std::size_t>(span.step) - static_cast<std::size_t>(first - trace.steps.begin());
+}
+
 // A track shows nested slices only, so spans of a lane that overlap go to rows of it: to the first that is free.
 class Rows {
  public:
-  explicit Rows(const Trace& trace) : lanes_(trace.lanes.size()), ends_(lanes_), row_of_(trace.spans.size()) {
+  explicit Rows(const Trace& trace)
+      : lanes_(trace.lanes.size()), ends_(lanes_), replica_of_(lanes_), row_of_(trace.spans.size()) {
     std::vector<std::size_t> by_start(trace.spans.size());
     std::iota(by_start.begin(), by_start.end(), std::size_t{0});
     std::stable_sort(by_start.begin(), by_start.end(),
                      [&](std::size_t a, std::size_t b) { return trace.spans[a].start < trace.spans[b].start; });
-    for (const std::size_t i : by_start) row_of_[i] = place(trace.spans[i]);
+    for (const std::size_t i : by_start) {
+      row_of_[i] = place(trace.spans[i]);
+      replica_of_[trace.spans[i].lane.index()] = replica_of(trace, trace.spans[i]);
+    }
   }
   std::size_t rows(std::size_t lane) const { return ends_[lane].size(); }
+  std::size_t replica(std::size_t lane) const { return replica_of_[lane]; }  // whose lane it is, if it has rows
   // As many at most, numbered from 1.
   std::size_t tracks() const {
     std::size_t most = 0;
@@ -68,6 +89,7 @@ class Rows {
 
   std::size_t lanes_;
   std::vector<std::vector<Instant>> ends_;  // by lane and row
+  std::vector<std::size_t> replica_of_;     // by lane
   std::vector<std::size_t> row_of_;         // by span
 };
 
@@ -130,13 +152,18 @@ Instant middle(Instant start, Instant end) { return Instant::from_ps(start.ps() 
 
 bool can_bind(const Span& span) { return span.end > span.start; }
 
-// One trace as a process; threads and arrows of several processes are numbered behind one another.
+// One trace as a process; threads and arrows of several processes are numbered behind one another. A trace of several
+// replicas is a process for each, with one more behind them for what all share: it stands alone in its file.
 class Process {
  public:
   Process(Events& events, std::size_t pid, const TimelineProcess& process, Alignment alignment)
-      : events_(events), pid_(pid), trace_(*process.trace), rows_(trace_), alignment_(std::move(alignment)) {
-    events_.add(
-        fmt::format(R"({{"ph":"M","pid":{},"name":"process_name","args":{{"name":{}}}}})", pid_, quoted(process.name)));
+      : events_(events),
+        pid_(pid),
+        trace_(*process.trace),
+        replicas_(replicas_of(trace_)),
+        rows_(trace_),
+        alignment_(std::move(alignment)) {
+    name_processes(process.name);
   }
 
   void number_behind(const Process* previous) {
@@ -149,7 +176,7 @@ class Process {
     events_.add(
         fmt::format(R"({{"ph":"M","pid":{},"name":"process_sort_index","args":{{"sort_index":{}}}}})", pid_, pid_));
     const std::size_t track = first_track_ + rows_.tracks() + 1;
-    name_track(track, "steps", -1);
+    name_track(pid_, track, "steps", -1);
     for (std::size_t i = 0; i < trace_.steps.size(); ++i) {
       const Step& step = trace_.steps[i];
       events_.add(fmt::format(R"({{"ph":"X","pid":{},"tid":{},"ts":{},"dur":{},"name":"step {}"}})", pid_, track,
@@ -162,7 +189,8 @@ class Process {
     for (std::size_t lane = 0; lane < trace_.lanes.size(); ++lane) {
       for (std::size_t row = 0; row < rows_.rows(lane); ++row) {
         const std::string name = row == 0 ? trace_.lanes[lane] : fmt::format("{} ({})", trace_.lanes[lane], row + 1);
-        name_track(first_track_ + rows_.track(lane, row), name, static_cast<std::int64_t>(lane * kRowsToSort + row));
+        name_track(pid_ + rows_.replica(lane), first_track_ + rows_.track(lane, row), name,
+                   static_cast<std::int64_t>(lane * kRowsToSort + row));
       }
     }
   }
@@ -180,9 +208,9 @@ class Process {
       if (own_order || !can_bind(first) || !can_bind(second)) continue;
       const auto end = [&](const char* phase, const Span& span, const char* binding) {
         events_.add(fmt::format(
-            R"({{"ph":"{}","pid":{},"tid":{},"ts":{},"id":{},"cat":"dependency","name":"dependency"{}}})", phase, pid_,
-            track_of(span), microseconds(middle(alignment_.start(span), alignment_.end(span)).ps()), first_arrow_ + i,
-            binding));
+            R"({{"ph":"{}","pid":{},"tid":{},"ts":{},"id":{},"cat":"dependency","name":"dependency"{}}})", phase,
+            pid_of(span), track_of(span), microseconds(middle(alignment_.start(span), alignment_.end(span)).ps()),
+            first_arrow_ + i, binding));
       };
       end("s", first, "");
       end("f", second, R"(,"bp":"e")");
@@ -193,18 +221,34 @@ class Process {
     for (const UsageSample& sample : trace_.usage) {
       CHECK(std::isfinite(sample.rate), "usage of resource {} is {}", sample.resource.value, sample.rate);
       const ResourceInfo& resource = trace_.resources[sample.resource.index()];
-      events_.add(fmt::format(R"({{"ph":"C","pid":{},"ts":{},"name":{},"args":{{{}:{}}}}})", pid_,
+      events_.add(fmt::format(R"({{"ph":"C","pid":{},"ts":{},"name":{},"args":{{{}:{}}}}})", pid_of(resource),
                               microseconds(alignment_.at(sample.at).ps()), quoted(resource.name), quoted(resource.unit),
                               sample.rate));
     }
   }
 
  private:
-  void name_track(std::size_t track, const std::string& name, std::int64_t place) {
-    events_.add(fmt::format(R"({{"ph":"M","pid":{},"tid":{},"name":"thread_name","args":{{"name":{}}}}})", pid_, track,
+  std::size_t pid_of(const Span& span) const { return pid_ + replica_of(trace_, span); }
+  std::size_t pid_of(const ResourceInfo& resource) const {
+    if (replicas_ == 1) return pid_;
+    return pid_ + (resource.replica < 0 ? replicas_ : static_cast<std::size_t>(resource.replica));
+  }
+
+  void name_processes(const std::string& name) {
+    if (replicas_ == 1) return name_process(pid_, name);
+    for (std::size_t i = 0; i < replicas_; ++i) name_process(pid_ + i, fmt::format("GPU {}", i));
+    name_process(pid_ + replicas_, "shared by all GPUs");
+  }
+
+  void name_process(std::size_t pid, const std::string& name) {
+    events_.add(fmt::format(R"({{"ph":"M","pid":{},"name":"process_name","args":{{"name":{}}}}})", pid, quoted(name)));
+  }
+
+  void name_track(std::size_t pid, std::size_t track, const std::string& name, std::int64_t place) {
+    events_.add(fmt::format(R"({{"ph":"M","pid":{},"tid":{},"name":"thread_name","args":{{"name":{}}}}})", pid, track,
                             quoted(name)));
     events_.add(fmt::format(R"({{"ph":"M","pid":{},"tid":{},"name":"thread_sort_index","args":{{"sort_index":{}}}}})",
-                            pid_, track, place));
+                            pid, track, place));
   }
 
   void add_span(const Span& span) {
@@ -214,8 +258,8 @@ class Process {
     events_.add(fmt::format(
         R"({{"ph":"X","pid":{},"tid":{},"ts":{},"dur":{},"name":{},"args":{{"step":{},"layer":{},"dependency_us":{},)"
         R"("queue_us":{},"contention_us":{},"work_us":{},"bottleneck":{}{}{}}}}})",
-        pid_, track_of(span), microseconds(start.ps()), microseconds(alignment_.end(span) - start),
-        quoted(trace_.names[span.name]), span.step, span.layer, microseconds(ledger.dependency),
+        pid_of(span), track_of(span), microseconds(start.ps()), microseconds(alignment_.end(span) - start),
+        quoted(trace_.names[span.name]), step_of_replica(trace_, span), span.layer, microseconds(ledger.dependency),
         microseconds(ledger.queue), microseconds(ledger.contention), microseconds(ledger.work), quoted(bottleneck),
         waited_for(trace_, "waited_for", span.last_dependency),
         waited_for(trace_, "queued_behind", span.queued_behind)));
@@ -228,6 +272,7 @@ class Process {
   Events& events_;
   std::size_t pid_;
   const Trace& trace_;
+  std::size_t replicas_;
   Rows rows_;
   Alignment alignment_;
   std::size_t first_track_ = 0, first_arrow_ = 0;

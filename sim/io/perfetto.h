@@ -10,9 +10,9 @@
 namespace outrider {
 
 // Chrome trace JSON: lanes as threads (with further rows where spans of a lane overlap), spans as complete events with
-// their ledger in microseconds and what they waited for, arrows along recorded edges between lanes, a counter per
-// resource with recorded usage. Times are microseconds with all digits down to the picosecond. `about` becomes the
-// file's metadata. Requires valid indices and finite usage (CHECKed).
+// their ledger in microseconds and what they waited for, each replica a process, arrows along recorded edges between
+// lanes, a counter per resource with recorded usage. Times are microseconds with all digits down to the picosecond.
+// `about` becomes the file's metadata. Requires valid indices and finite usage (CHECKed).
 std::string perfetto_json(const Trace& trace, const std::map<std::string, std::string>& about);
 
 // One above the other, each a process with its lanes and, above these, a track of its steps. Every step begins at the

@@ -36,7 +36,7 @@ DecodeMethod::DecodeMethod(const MethodPoint& point)
 std::vector<MemoryUse> DecodeMethod::memory() const {
   using Tier = MemoryUse::Tier;
   const Bytes hbm = point_.machine->gpu.hbm_capacity;
-  const Bytes dram = point_.machine->cpu.dram_capacity;
+  const Bytes dram = point_.machine->dram_per_gpu();
   std::vector<MemoryUse> uses = {
       {"weights", Tier::hbm, weight_bytes(model()), Bytes(0.0)},
       {"activations and runtime", Tier::hbm, hbm * (1.0 - params().number("hbm_fraction")), Bytes(0.0)},

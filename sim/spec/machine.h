@@ -90,7 +90,7 @@ struct MachineSpec {
   std::string name;
   std::string description;
   std::string source_file;
-  std::int64_t gpu_count = 1;
+  std::int64_t gpu_count = 1;  // each runs its own copy of the model on its own sequences
   GpuSpec gpu;
   LinkSpec link;
   CpuSpec cpu;
@@ -98,6 +98,9 @@ struct MachineSpec {
   Topology topology;
   // Dotted path of every figure → where it comes from ("unstated" where the file does not say).
   std::map<std::string, std::string> sources;
+
+  // What each GPU's sequences may take of it.
+  Bytes dram_per_gpu() const { return cpu.dram_capacity / static_cast<double>(gpu_count); }
 };
 
 }  // namespace outrider

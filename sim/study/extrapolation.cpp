@@ -20,24 +20,28 @@ void ExtrapolationWatch::see(const Op& op) {
   of_span_.push_back(static_cast<std::uint32_t>(place->second) + 1);
 }
 
-std::vector<Duration> ExtrapolationWatch::critical_times(const Trace& trace, StepRange range) const {
+std::vector<Duration> ExtrapolationWatch::critical_times(const Trace& trace, StepRanges ranges) const {
   CHECK(of_span_.size() == trace.spans.size(), "{} ops seen of {}", of_span_.size(), trace.spans.size());
   std::vector<Duration> times(shapes_.size());
-  for (const PathItem& item : critical_path(trace, range)) {
-    const std::uint32_t place = item.span.valid() ? of_span_[item.span.index()] : 0;
-    if (place > 0) times[place - 1] += item.running;
+  for (const StepRange range : ranges) {
+    for (const PathItem& item : critical_path(trace, range)) {
+      const std::uint32_t place = item.span.valid() ? of_span_[item.span.index()] : 0;
+      if (place > 0) times[place - 1] += item.running;
+    }
   }
   return times;
 }
 
-std::vector<Extrapolation> ExtrapolationWatch::marks(const Trace& trace, StepRange range) const {
+std::vector<Extrapolation> ExtrapolationWatch::marks(const Trace& trace, StepRanges ranges) const {
   if (shapes_.empty()) return {};
   struct Sum {
     Duration time, longest;  // of all shapes, of the one that is shown
     double value = 0.0;
   };
   std::map<std::tuple<std::size_t, std::size_t, bool>, Sum> sums;  // by family, size and side
-  const std::vector<Duration> times = critical_times(trace, range);
+  const std::vector<Duration> times = critical_times(trace, ranges);
+  Duration whole;
+  for (const StepRange range : ranges) whole += elapsed(trace, range);
   for (std::size_t i = 0; i < shapes_.size(); ++i) {
     const auto& [family, values] = shapes_[i];
     for (std::size_t size = 0; size < kMostSizes; ++size) {
@@ -52,7 +56,7 @@ std::vector<Extrapolation> ExtrapolationWatch::marks(const Trace& trace, StepRan
   std::vector<Extrapolation> marks;
   for (const auto& [key, sum] : sums) {
     const auto& [family, size, above] = key;
-    const double share = sum.time.seconds() / elapsed(trace, range).seconds();
+    const double share = sum.time.seconds() / whole.seconds();
     if (share < kLeastExtrapolatedShare) continue;
     const SizedFamily& names = sized_families()[family];
     const SampledRanges::Range& sampled = ranges_.range(family, size);

@@ -21,10 +21,10 @@ class ExtrapolationWatch {
   void see(const Op& op);  // in the order of the trace's spans
   // By family, size and side of its range, largest share first: ops that together have at least
   // kLeastExtrapolatedShare of the critical path.
-  std::vector<Extrapolation> marks(const Trace& trace, StepRange range) const;
+  std::vector<Extrapolation> marks(const Trace& trace, StepRanges ranges) const;
 
  private:
-  std::vector<Duration> critical_times(const Trace& trace, StepRange range) const;  // of shapes_
+  std::vector<Duration> critical_times(const Trace& trace, StepRanges ranges) const;  // of shapes_
 
   const SampledRanges& ranges_;
   std::vector<OpSizes> shapes_;             // different ones, outside

@@ -24,7 +24,7 @@ struct TierRoom {
 
 std::array<TierRoom, 2> tiers_of(const MachineSpec& machine) {
   return {{{"HBM", machine.gpu.hbm_capacity, [](Tier tier) { return tier == Tier::hbm; }},
-           {"DRAM", machine.cpu.dram_capacity, [](Tier tier) { return tier != Tier::hbm; }}}};
+           {"DRAM", machine.dram_per_gpu(), [](Tier tier) { return tier != Tier::hbm; }}}};
 }
 
 // The most sequences that a tier holds beside what is fixed; huge where they take nothing of it.

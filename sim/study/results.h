@@ -32,12 +32,14 @@ struct Extrapolation {
   static constexpr double kMarkedShare = 0.05;
 };
 
-// One (method, workload, context, batch). Where the model or batch does not fit, `fits` is false, `limit` says why,
-// and the figures are zero.
+// One (method, workload, context, batch), run by each of the machine's GPUs: tokens per second are of all GPUs
+// together, the ledger is summed over them; batch and memory are one GPU's, times, shares and facts a mean over them.
+// Where the model or batch does not fit, `fits` is false, `limit` says why, and the figures are zero.
 struct PointResult {
   std::string label, method, preset, workload;
+  std::int64_t gpus = 1;  // replicas
   std::int64_t context = 0;
-  std::int64_t batch = 0;        // simulated; 0 where it does not fit
+  std::int64_t batch = 0;        // simulated, on each GPU; 0 where it does not fit
   std::int64_t given_batch = 0;  // asked for; 0 where memory decides
   bool automatic_batch = false;
   std::int64_t decode_steps = 0;  // measured
@@ -46,11 +48,13 @@ struct PointResult {
   std::vector<Extrapolation> extrapolated;  // steps first; empty for a profile that states no ranges
   std::string limit;  // what bounds the batch ("HBM", "DRAM", "max_batch", "given") or what does not fit
   double tokens_per_s = 0.0;
-  Seconds tpot;  // mean time per output token = mean step time
+  Seconds tpot;          // mean time per output token = mean step time
+  Seconds tpot_slowest;  // of the GPU with the longest mean
   Seconds step_p5, step_p95;
   double step_trend = 1.0;     // median step time of the last quarter of the steps ÷ that of the first
   bool trends = false;         // the two quarters differ by more than their steps scatter (trace/trend.h)
-  Seconds ttft;                // one prompt's prefill, unqueued, with its offload traffic; 0 if not charged
+  Seconds ttft;                // one prompt's prefill, unqueued, with its offload traffic, the other GPUs idle; 0 if
+                               // not charged
   double prefill_bytes = 0.0;  // offload traffic of that prefill
   double gpu_idle = 0.0;       // share of time without a kernel on any stream
   std::vector<Utilisation> utilisations;
@@ -59,6 +63,8 @@ struct PointResult {
   MethodFacts facts;
   std::vector<MemoryUse> memory;  // at this batch
   std::uint64_t fingerprint = 0;  // of the decode trace
+
+  double tokens_per_s_per_gpu() const { return tokens_per_s / static_cast<double>(gpus); }
 };
 
 struct ClaimResult {

@@ -73,8 +73,10 @@ std::vector<std::string> caveats_of(const Scenario& scenario, const Profile& pro
                       "), not a recorded trace");
   }
   if (scenario.machine.gpu_count > 1) {
-    caveats.push_back("only one of the machine's " + std::to_string(scenario.machine.gpu_count) +
-                      " GPUs is simulated; the others are taken as idle");
+    caveats.push_back("each of the machine's " + std::to_string(scenario.machine.gpu_count) +
+                      " GPUs runs its own copy of the model on its own sequences: batch, step times and memory are one "
+                      "GPU's, with its share of DRAM's capacity; tokens/s are of all together, which share DRAM's "
+                      "bandwidth and the cores");
   }
   return caveats;
 }

@@ -27,7 +27,7 @@ RunReport run_scenario(const Scenario& scenario, const Profile& profile, const R
 struct PointDetail {
   PointResult result;
   Trace trace;
-  StepRange measured;
+  std::vector<StepRange> measured;  // by replica
 };
 // `label` must be one of the scenario's methods; context and batch 0 take the first point that the label runs.
 PointDetail run_point(const Scenario& scenario, const Profile& profile, const std::string& label, std::int64_t context,

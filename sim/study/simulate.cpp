@@ -25,9 +25,23 @@ struct Execution {
   ExtrapolationWatch watch;
 };
 
-void run_graph(Execution& execution, const TaskGraph& graph) {
+void submit(Execution& execution, const TaskGraph& graph, std::size_t replica = 0) {
   for (const Op& op : graph.ops()) execution.watch.see(op);
-  execution.backend.run_step(graph, execution.machine.demands(graph));
+  execution.backend.submit(graph, execution.machine.demands(graph), replica);
+}
+
+// All replicas begin together; each goes on with its next step as soon as one has ended.
+Trace run_replicas(Execution& execution, const std::vector<std::unique_ptr<Method>>& replicas, std::int64_t steps) {
+  std::vector<std::int64_t> next(replicas.size());
+  const auto go_on = [&](std::size_t replica) {
+    if (next[replica] == steps) return;
+    const TaskGraph graph = replicas[replica]->decode_step(next[replica]++);
+    submit(execution, on_device(graph, static_cast<int>(replica)), replica);
+  };
+  for (std::size_t replica = 0; replica < replicas.size(); ++replica) go_on(replica);
+  const auto all = static_cast<std::int64_t>(replicas.size()) * steps;
+  for (std::int64_t ended = 0; ended < all; ++ended) go_on(execution.backend.wait());
+  return execution.backend.finish();
 }
 
 void note_extrapolations(PointResult& result, const char* part, std::vector<Extrapolation> marks) {
@@ -37,35 +51,49 @@ void note_extrapolations(PointResult& result, const char* part, std::vector<Extr
   }
 }
 
-// One prompt's prefill: its time and what it sends to the host.
+// One prompt's prefill on one GPU: its time and what it sends to the host.
 void charge_prefill(PointResult& result, const MachineModel& machine, Method& method) {
   Execution execution(machine);
   const TaskGraph graph = method.prefill();
-  run_graph(execution, graph);
+  submit(execution, graph);
+  execution.backend.wait();
   for (const Op& op : graph.ops()) {
     if (const auto* copy = std::get_if<CopyShape>(&op.shape)) result.prefill_bytes += copy->total().value();
   }
   const Trace trace = execution.backend.finish();
   result.ttft = mean_step_time(trace, {0, 1});
-  note_extrapolations(result, "prefill", execution.watch.marks(trace, {0, 1}));
+  const StepRange prefill{0, 1};
+  note_extrapolations(result, "prefill", execution.watch.marks(trace, {&prefill, 1}));
 }
 
-void read_step_times(PointResult& result, const Trace& trace, StepRange range) {
-  std::vector<Duration> times;
-  for (std::size_t step = range.first; step < range.last; ++step) {
-    times.push_back(trace.steps[step].end - trace.steps[step].begin);
+// Of each step, its mean over the replicas.
+std::vector<Duration> mean_times(const Trace& trace, StepRanges replicas) {
+  std::vector<Duration> times(replicas.front().steps());
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    for (const StepRange range : replicas) times[i] += trace.steps[range.first + i].time();
+    times[i] = Duration::from_ps(times[i].ps() / static_cast<std::int64_t>(replicas.size()));
   }
-  const StepTrend trend = step_trend(times);
+  return times;
+}
+
+void read_step_times(PointResult& result, const Trace& trace, StepRanges replicas) {
+  const StepTrend trend = step_trend(mean_times(trace, replicas));
   result.step_trend = trend.ratio;
   result.trends = trend.trends;
+  std::vector<Duration> times;
+  for (const StepRange range : replicas) {
+    const Seconds mean = mean_step_time(trace, range);
+    result.tpot += mean / static_cast<double>(replicas.size());
+    result.tpot_slowest = std::max(result.tpot_slowest, mean);
+    result.tokens_per_s += static_cast<double>(result.batch) / mean.value();
+    for (std::size_t step = range.first; step < range.last; ++step) times.push_back(trace.steps[step].time());
+  }
   std::sort(times.begin(), times.end());
   const auto quantile = [&](double p) {
     return times[static_cast<std::size_t>(p * static_cast<double>(times.size() - 1) + 0.5)].seconds();
   };
-  result.tpot = mean_step_time(trace, range);
   result.step_p5 = quantile(0.05);
   result.step_p95 = quantile(0.95);
-  result.tokens_per_s = static_cast<double>(result.batch) / result.tpot.value();
 }
 
 void note_trend(PointResult& result) {
@@ -81,22 +109,60 @@ void note_positions(PointResult& result, const PlannedPoint& plan, const ModelSp
   result.notes.push_back(fmt::format("beyond the model's max_position_embeddings {}", model.max_context));
 }
 
+// Of what each GPU has of its own, the mean over the GPUs.
 void read_utilisations(PointResult& result, const Trace& trace) {
   const double steps = static_cast<double>(trace.steps.size());
-  const double seconds = elapsed(trace, {0, trace.steps.size()}).seconds().value();
+  Instant end;
+  for (const Step& step : trace.steps) end = std::max(end, step.end);
+  const double seconds = (end - Instant()).seconds().value();
   for (std::size_t i = 0; i < trace.resources.size(); ++i) {
     const ResourceInfo& resource = trace.resources[i];
+    if (resource.replica > 0) continue;
+    double amount = trace.amounts[i], capacity = resource.capacity;
+    for (std::size_t other = i + 1; resource.replica == 0 && other < trace.resources.size(); ++other) {
+      if (trace.resources[other].replica <= 0 || trace.resources[other].name != resource.name) continue;
+      amount += trace.amounts[other];
+      capacity += trace.resources[other].capacity;
+    }
     std::string unit = resource.unit;
     unit.erase(unit.find("/s"), 2);
     result.utilisations.push_back({.resource = resource.name,
-                                   .share = trace.amounts[i] / (resource.capacity * seconds),
-                                   .amount_per_step = trace.amounts[i] / steps,
+                                   .share = amount / (capacity * seconds),
+                                   .amount_per_step = amount / steps,
                                    .unit = unit});
   }
 }
 
-PointResult row_of(const PlannedPoint& plan, const ModelSpec& model) {
+// Of each replica's kernels, the mean.
+double mean_idle(const Trace& trace, StepRanges replicas) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < replicas.size(); ++i) {
+    const int device = static_cast<int>(i);
+    sum += idle_share(trace, {lane_id(Lane::compute, device), lane_id(Lane::side, device)}, replicas[i]);
+  }
+  return sum / static_cast<double>(replicas.size());
+}
+
+MethodFacts mean_facts(const std::vector<std::unique_ptr<Method>>& replicas) {
+  MethodFacts mean = replicas.front()->facts();
+  const auto over_all = [&](const auto& read) {
+    double sum = 0.0;
+    for (const std::unique_ptr<Method>& replica : replicas) sum += read(replica->facts());
+    return sum / static_cast<double>(replicas.size());
+  };
+  mean.cpu_ratio = over_all([](const MethodFacts& facts) { return facts.cpu_ratio; });
+  mean.recall_interval = over_all([](const MethodFacts& facts) { return facts.recall_interval; });
+  mean.turnover = over_all([](const MethodFacts& facts) { return facts.turnover; });
+  mean.link_bytes_per_step = over_all([](const MethodFacts& facts) { return facts.link_bytes_per_step; });
+  for (std::size_t step = 0; step < mean.cpu_ratio_by_step.size(); ++step) {
+    mean.cpu_ratio_by_step[step] = over_all([step](const MethodFacts& facts) { return facts.cpu_ratio_by_step[step]; });
+  }
+  return mean;
+}
+
+PointResult row_of(const PlannedPoint& plan, const Scenario& scenario) {
   PointResult result;
+  result.gpus = scenario.machine.gpu_count;
   result.label = plan.request->label;
   result.method = plan.request->method;
   result.preset = plan.request->preset;
@@ -109,22 +175,24 @@ PointResult row_of(const PlannedPoint& plan, const ModelSpec& model) {
   result.fits = plan.fits();
   result.limit = plan.limit;
   result.memory = plan.memory;
-  note_positions(result, plan, model);
+  note_positions(result, plan, scenario.model);
   return result;
 }
 
-std::unique_ptr<Method> method_of(const Scenario& scenario, const PlannedPoint& plan, const Selections& selections) {
+std::unique_ptr<Method> method_of(const Scenario& scenario, const PlannedPoint& plan, const Selections& selections,
+                                  std::size_t gpu) {
   MethodPoint seen = method_point(scenario, plan);
-  if (selections.decode) seen.selection = &*selections.decode;
+  if (!selections.decode.empty()) seen.selection = &selections.decode[gpu];
   if (selections.profiling) seen.profiling = &*selections.profiling;
   return plan.entry->make(seen);
 }
 
 }  // namespace
 
-std::vector<TaskGraph> decode_graphs(const Scenario& scenario, const PlannedPoint& plan, const Selections& selections) {
+std::vector<TaskGraph> decode_graphs(const Scenario& scenario, const PlannedPoint& plan, const Selections& selections,
+                                     std::size_t gpu) {
   CHECK(plan.fits(), "steps of a point that does not fit: {}", plan.limit);
-  const std::unique_ptr<Method> method = method_of(scenario, plan, selections);
+  const std::unique_ptr<Method> method = method_of(scenario, plan, selections, gpu);
   std::vector<TaskGraph> graphs;
   for (std::int64_t step = 0; step < plan.steps(); ++step) graphs.push_back(method->decode_step(step));
   return graphs;
@@ -132,51 +200,60 @@ std::vector<TaskGraph> decode_graphs(const Scenario& scenario, const PlannedPoin
 
 Selections draw_selections(const Scenario& scenario, const PlannedPoint& widest, int threads) {
   Selections selections;
-  const RandomStream stream = RandomStream(scenario.seed).fork("selection");
-  const auto draw = [&](std::optional<SelectionTrace>& trace, const SelectionShape& shape, std::string_view purpose) {
-    trace.emplace(shape);
-    parallel_for(static_cast<std::size_t>(shape.layers), threads, [&](std::size_t layer) {
-      trace->draw(scenario.locality, stream, static_cast<std::int64_t>(layer), purpose);
-    });
-  };
   if (widest.need.blocks == 0 || widest.layers == 0) return selections;
+  const RandomStream stream = RandomStream(scenario.seed).fork("selection");
+  const auto drawn = [&](const SelectionShape& shape, std::string_view purpose) {
+    SelectionTrace trace(shape);
+    parallel_for(static_cast<std::size_t>(shape.layers), threads, [&](std::size_t layer) {
+      trace.draw(scenario.locality, stream, static_cast<std::int64_t>(layer), purpose);
+    });
+    return trace;
+  };
   SelectionShape shape{.layers = widest.layers,
                        .sequences = widest.batch,
                        .steps = widest.steps(),
                        .blocks = widest.need.blocks,
                        .selected = widest.need.selected};
-  draw(selections.decode, shape, "decode");
+  for (std::int64_t gpu = 0; gpu < scenario.machine.gpu_count; ++gpu) {
+    selections.decode.push_back(drawn(shape, gpu == 0 ? "decode" : fmt::format("decode on GPU {}", gpu)));
+  }
   if (widest.need.profiling_steps == 0) return selections;
   shape.sequences = kProfilingSequences;
   shape.steps = widest.need.profiling_steps;
-  draw(selections.profiling, shape, "profiling");
+  selections.profiling = drawn(shape, "profiling");
   return selections;
 }
 
 SimulatedPoint simulate_point(const Scenario& scenario, const MachineModel& machine, const PlannedPoint& plan,
                               const Selections& selections, RecordOptions record) {
-  SimulatedPoint point{.result = row_of(plan, scenario.model), .trace = {}, .measured = {}};
+  SimulatedPoint point{.result = row_of(plan, scenario), .trace = {}, .measured = {}};
   if (!plan.fits()) return point;
   check_context() = {.now = {},
                      .op = plan.request->label,
                      .replay_command = "outrider run " + scenario.source_file,
                      .seed = scenario.seed};
-  const std::unique_ptr<Method> method = method_of(scenario, plan, selections);
+  std::vector<std::unique_ptr<Method>> replicas;
+  for (std::int64_t gpu = 0; gpu < scenario.machine.gpu_count; ++gpu) {
+    replicas.push_back(method_of(scenario, plan, selections, static_cast<std::size_t>(gpu)));
+  }
   Execution execution(machine, record);
-  for (std::int64_t step = 0; step < plan.steps(); ++step) run_graph(execution, method->decode_step(step));
-  point.trace = execution.backend.finish();
-  point.measured = {static_cast<std::size_t>(plan.workload->warmup_steps), static_cast<std::size_t>(plan.steps())};
+  point.trace = run_replicas(execution, replicas, plan.steps());
+  const auto steps = static_cast<std::size_t>(plan.steps());
+  const auto warmup = static_cast<std::size_t>(plan.workload->warmup_steps);
+  for (std::size_t i = 0; i < replicas.size(); ++i) point.measured.push_back({i * steps + warmup, (i + 1) * steps});
   PointResult& result = point.result;
-  result.facts = method->facts();
+  result.facts = mean_facts(replicas);
   read_step_times(result, point.trace, point.measured);
   note_trend(result);
   note_extrapolations(result, "step", execution.watch.marks(point.trace, point.measured));
   read_utilisations(result, point.trace);
-  result.gpu_idle = idle_share(point.trace, {lane_id(Lane::compute), lane_id(Lane::side)}, point.measured);
+  result.gpu_idle = mean_idle(point.trace, point.measured);
   result.causes = causes(point.trace, point.measured);
-  for (const Ledger& ledger : ledger_by_name(point.trace, point.measured)) result.ledger += ledger;
+  for (const StepRange range : point.measured) {
+    for (const Ledger& ledger : ledger_by_name(point.trace, range)) result.ledger += ledger;
+  }
   result.fingerprint = fingerprint(point.trace);
-  if (plan.workload->prefill) charge_prefill(result, machine, *method);
+  if (plan.workload->prefill) charge_prefill(result, machine, *replicas.front());
   return point;
 }
 

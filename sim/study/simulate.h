@@ -10,19 +10,23 @@ namespace outrider {
 
 // The selection traces that points with equal needs share; empty where a method selects nothing.
 struct Selections {
-  std::optional<SelectionTrace> decode, profiling;
+  std::vector<SelectionTrace> decode;  // of each GPU's own sequences
+  std::optional<SelectionTrace> profiling;
 };
 
 // Draws the traces for a need, in parallel over layers.
 Selections draw_selections(const Scenario& scenario, const PlannedPoint& widest, int threads);
 
-// The decode steps, warm-up included, of a point that fits.
-std::vector<TaskGraph> decode_graphs(const Scenario& scenario, const PlannedPoint& plan, const Selections& selections);
+// The decode steps, warm-up included, of a point that fits, as one GPU runs them.
+std::vector<TaskGraph> decode_graphs(const Scenario& scenario, const PlannedPoint& plan, const Selections& selections,
+                                     std::size_t gpu = 0);
 
+// Every GPU of the machine runs the point, with sequences of its own: a replica each. They begin together, and none
+// waits for another.
 struct SimulatedPoint {
   PointResult result;
-  Trace trace;  // of the decode steps, warm-up included
-  StepRange measured;
+  Trace trace;                      // of the decode steps, warm-up included
+  std::vector<StepRange> measured;  // by replica
 };
 SimulatedPoint simulate_point(const Scenario& scenario, const MachineModel& machine, const PlannedPoint& plan,
                               const Selections& selections, RecordOptions record);

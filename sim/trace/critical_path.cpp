@@ -67,8 +67,9 @@ class PathWalk {
     const Span& span = trace_.spans[id.index()];
     if (span.start > span.ready && leads_back(span.queued_behind, id)) return span.queued_behind;
     if (span.ready > span.created && leads_back(span.last_dependency, id)) return span.last_dependency;
-    if (span.step > 0) {
-      const SpanId before = closing_span(trace_, trace_.steps[static_cast<std::size_t>(span.step) - 1]);
+    const auto step = static_cast<std::size_t>(span.step);
+    if (step > 0 && trace_.steps[step - 1].replica == trace_.steps[step].replica) {
+      const SpanId before = closing_span(trace_, trace_.steps[step - 1]);
       if (leads_back(before, id)) return before;
     }
     return leads_back(span.last_dependency, id) ? span.last_dependency : SpanId();
@@ -138,10 +139,14 @@ std::vector<PathItem> critical_path(const Trace& trace, StepRange range) {
   return PathWalk(trace, range).walk(closing_span(trace, trace.steps[range.last - 1]));
 }
 
-std::vector<Cause> causes(const Trace& trace, StepRange range) {
+std::vector<Cause> causes(const Trace& trace, StepRanges ranges) {
   CauseTable table(trace);
-  for (const PathItem& item : critical_path(trace, range)) table.add(item);
-  return table.largest_first(elapsed(trace, range));
+  Duration whole;
+  for (const StepRange range : ranges) {
+    for (const PathItem& item : critical_path(trace, range)) table.add(item);
+    whole += elapsed(trace, range);
+  }
+  return table.largest_first(whole);
 }
 
 }  // namespace outrider

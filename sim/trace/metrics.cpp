@@ -25,11 +25,13 @@ Intervals intervals_of(const Trace& trace, StepRange range, Counts counts) {
   const Step& last = trace.steps[range.last - 1];
   const Instant begin = trace.steps[range.first].begin, end = last.end;
   Intervals intervals;
-  for (std::size_t i = 0; i < last.first_span + last.spans; ++i) {
-    const Span& span = trace.spans[i];
-    if (!counts(span)) continue;
-    const Instant from = std::max(span.start, begin), to = std::min(span.end, end);
-    if (from < to) intervals.emplace_back(from, to);
+  for (std::size_t step = 0; step < range.last; ++step) {
+    if (trace.steps[step].replica != last.replica) continue;
+    for (const Span& span : trace.spans_of(trace.steps[step])) {
+      if (!counts(span)) continue;
+      const Instant from = std::max(span.start, begin), to = std::min(span.end, end);
+      if (from < to) intervals.emplace_back(from, to);
+    }
   }
   return intervals;
 }
@@ -78,13 +80,19 @@ class Fnv1a {
 
 }  // namespace
 
+std::size_t steps_of(StepRanges ranges) {
+  std::size_t steps = 0;
+  for (const StepRange range : ranges) steps += range.steps();
+  return steps;
+}
+
 Duration elapsed(const Trace& trace, StepRange range) {
   check_range(trace, range);
   return trace.steps[range.last - 1].end - trace.steps[range.first].begin;
 }
 
 Seconds mean_step_time(const Trace& trace, StepRange range) {
-  return elapsed(trace, range).seconds() / static_cast<double>(range.last - range.first);
+  return elapsed(trace, range).seconds() / static_cast<double>(range.steps());
 }
 
 Duration busy_time(const Trace& trace, LaneId lane, StepRange range) { return busy_time_of(trace, {lane}, range); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -9,11 +10,15 @@
 
 namespace outrider {
 
-// A half-open window of steps [first, last).
+// A half-open window of steps [first, last), all of one replica.
 struct StepRange {
   std::size_t first = 0;
   std::size_t last = 0;
+  std::size_t steps() const { return last - first; }
 };
+// Of several replicas, a range each.
+using StepRanges = std::span<const StepRange>;
+std::size_t steps_of(StepRanges ranges);
 
 Duration elapsed(const Trace& trace, StepRange range);  // begin of the first step to end of the last
 Seconds mean_step_time(const Trace& trace, StepRange range);
@@ -57,9 +62,10 @@ struct Cause {
   std::string name;
   std::string bottleneck;  // resource that slowed it most, or empty
   Duration time;
-  double share = 0.0;  // of the range's elapsed time
+  double share = 0.0;  // of the ranges' elapsed time
 };
-std::vector<Cause> causes(const Trace& trace, StepRange range);
+std::vector<Cause> causes(const Trace& trace, StepRanges ranges);  // summed over them
+inline std::vector<Cause> causes(const Trace& trace, StepRange range) { return causes(trace, StepRanges(&range, 1)); }
 
 // A fingerprint of order and time: equal traces give equal values on every platform (FNV-1a over integers: the spans'
 // and steps' instants and ids; names, amounts and usage are not part of it).

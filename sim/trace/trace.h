@@ -1,4 +1,5 @@
 // The other side of the waist: what ran when, and why each span waited. Made by the simulator and by real machines.
+// Replicas run side by side, each its own steps one after another; all but the resources that they share is their own.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +43,7 @@ struct ResourceInfo {
   std::string name;              // "HBM", "PCIe h2d", …
   std::string unit;              // "B/s", "FLOP/s", "s/s" of an engine's time
   double capacity = 0.0;
+  std::int16_t replica = -1;     // that it belongs to; −1: all share it
 };
 
 // Usage of a resource from `at` until the next sample of it, in the resource's unit.
@@ -55,11 +57,14 @@ struct Step {
   Instant begin, end;            // of the step's submission and of its last op
   std::uint32_t first_span = 0;  // spans [first_span, first_span + spans) belong to this step
   std::uint32_t spans = 0;
+  std::uint16_t replica = 0;     // whose step it is
+
+  Duration time() const { return end - begin; }
 };
 
 struct Trace {
   std::vector<Span> spans;                  // by submission: op i of step s is spans[steps[s].first_span + i]
-  std::vector<Step> steps;
+  std::vector<Step> steps;                  // by replica, then in order of time
   std::vector<std::string> names;           // op families
   std::vector<std::string> lanes;           // empty name: a lane never used
   std::vector<ResourceInfo> resources;

@@ -76,14 +76,6 @@ TEST(MachineModel, AWeightStreamingGemmHasNoRaggedLastWave) {
   EXPECT_NEAR((seconds_alone(model, op) - model.demand(op).latency.seconds().value()) * rate / (2.0 * 34816.0 * 5120.0),
               1.0, 0.001);
 }
-TEST(MachineModelKnownGap, ASecondGpuAddsNothingToThePlatform) {
-  MachineSpec machine = machine_named("h200-16c");
-  const MachineModel one(machine, assumed_profile());
-  machine.gpu_count = 2;
-  const MachineModel two(machine, assumed_profile());
-  EXPECT_EQ(one.platform().pools.size(), two.platform().pools.size());
-  EXPECT_EQ(one.platform().lanes.size(), two.platform().lanes.size());
-}
 // 100 GB/s of attention on 36 cores is below what DRAM gives (204.8 GB/s × efficiency), so the cores set it.
 TEST(MachineModel, MeasuredCpuAttentionGrowsWithCoresUntilDramIsFull) {
   MachineSpec machine = machine_named("a100-80gb-pcie-36c");

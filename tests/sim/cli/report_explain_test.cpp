@@ -49,7 +49,7 @@ Trace three_steps() {
 
 Explanation explanation() {
   Explanation result{.provenance = fake_report(),
-                     .detail = {.result = fake_report().points[0], .trace = three_steps(), .measured = {1, 3}},
+                     .detail = {.result = fake_report().points[0], .trace = three_steps(), .measured = {{1, 3}}},
                      .help = {{"HBM bandwidth ×2", 1.25}, {"PCIe ×2", 1.0}},
                      .hbm_capacity = Bytes(80e9),
                      .dram_capacity = Bytes(512e9)};
@@ -57,7 +57,7 @@ Explanation explanation() {
 }
 
 TEST(OperationRows, SumTheMeasuredStepsLargestBusyTimeFirst) {
-  const auto rows = operation_rows(three_steps(), {1, 3});
+  const auto rows = operation_rows(three_steps(), std::vector<StepRange>{{1, 3}});
   ASSERT_EQ(rows.size(), 2U);  // the barrier takes no time
   // Two measured steps. cpu_attend: 8 ms busy each, 2 ms of dependency. gemm: 1 ms queue, 4 ms busy of which 3 ms work.
   EXPECT_EQ(rows[0].operation, "cpu_attend");
@@ -83,6 +83,16 @@ TEST(ExplainText, ShowsEverySectionPerStep) {
   EXPECT_THAT(text, HasSubstr("DRAM   KV cache       0 B       954 MiB  37.3 GiB\n"));  // 40 · 10^9 ÷ 1024^3 = 37.25
   EXPECT_THAT(text, HasSubstr("HBM bandwidth ×2     +25.0 %\n"));
   EXPECT_THAT(text, HasSubstr("Note: efficiencies are assumptions, not calibrated\n"));
+}
+
+TEST(ExplainText, SaysHowManyGpusItsFiguresAreAMeanOf) {
+  EXPECT_THAT(explain_text(explanation(), {}), testing::Not(HasSubstr("GPUs")));
+  Explanation several = explanation();
+  several.detail.result.gpus = 4;
+  several.detail.result.tpot_slowest = Seconds(0.05);
+  const std::string text = explain_text(several, {});
+  EXPECT_THAT(text, HasSubstr("4 GPUs, each with that batch: 127.5 tokens/s by one, 50.0 ms per step of the slowest."));
+  EXPECT_THAT(text, HasSubstr("of 477 GiB, the share of one GPU in 4.\n"));  // 512 · 10^9 ÷ 1024^3 = 477
 }
 
 TEST(ExplainText, CarriesTheNotesOfItsRow) {

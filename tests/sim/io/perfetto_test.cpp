@@ -109,6 +109,31 @@ TEST(Perfetto, UsageIsACounterPerResource) {
   EXPECT_EQ(counters[1]["args"]["B/s"], 0.0);
 }
 
+TEST(Perfetto, AReplicaIsAProcessAndWhatAllShareIsOneMore) {
+  Trace trace =
+      TraceBuilder().step(0, 10).span(0, 0, 10).step(10, 20).span(0, 10, 20).step(0, 30).span(1, 0, 30).trace();
+  trace.steps[2].replica = 1;
+  trace.resources = {{"HBM", "B/s", 1e12, 1}, {"DRAM", "B/s", 1e11}};
+  trace.usage = {{Instant(), ResourceId(0), 5e11}, {Instant(), ResourceId(1), 5e10}};
+  trace.edges = {{SpanId(0), SpanId(2)}};
+  const Json events = events_of(trace);
+  std::vector<std::pair<int, std::string>> processes;
+  for (const Json& event : with(events, "name", "process_name")) {
+    processes.emplace_back(event["pid"], event["args"]["name"]);
+  }
+  EXPECT_THAT(processes,
+              testing::ElementsAre(std::pair(1, "GPU 0"), std::pair(2, "GPU 1"), std::pair(3, "shared by all GPUs")));
+  const std::vector<Json> spans = with(events, "ph", "X"), counters = with(events, "ph", "C");
+  EXPECT_EQ(spans[1]["pid"], 1);
+  EXPECT_EQ(spans[1]["args"]["step"], 1);
+  EXPECT_EQ(spans[2]["pid"], 2);
+  EXPECT_EQ(spans[2]["args"]["step"], 0);  // its replica's first
+  EXPECT_EQ(counters[0]["pid"], 2);
+  EXPECT_EQ(counters[1]["pid"], 3);
+  EXPECT_EQ(with(events, "ph", "s")[0]["pid"], 1);
+  EXPECT_EQ(with(events, "ph", "f")[0]["pid"], 2);
+}
+
 TEST(Perfetto, NamesAndMetadataAreQuoted) {
   Trace trace = TraceBuilder().step(0, 10).span(0, 0, 10).trace();
   trace.names[0] = "a \"b\" \\ \n \xff";

@@ -74,8 +74,9 @@ TEST(Run, ThroughputIsBatchOverMeanStepTime) {
   scenario.workloads[0].warmup_steps = 2;
   const PointDetail point = detail(scenario, "full_kv");
   ASSERT_EQ(point.trace.steps.size(), 5u);
-  EXPECT_EQ(point.measured.first, 2u);
-  EXPECT_EQ(point.measured.last, 5u);
+  ASSERT_EQ(point.measured.size(), 1u);
+  EXPECT_EQ(point.measured[0].first, 2u);
+  EXPECT_EQ(point.measured[0].last, 5u);
   // Three measured steps: tokens/s = 8 ÷ (whole ÷ 3).
   const double whole = (point.trace.steps[4].end - point.trace.steps[2].begin).seconds().value();
   EXPECT_DOUBLE_EQ(point.result.tpot.value(), whole / 3.0);
@@ -91,7 +92,7 @@ TEST(Run, SharesOfTheCriticalPathSumToOneAndLedgersToTheSpans) {
     for (const Cause& cause : point.result.causes) shares += cause.share;
     EXPECT_NEAR(shares, 1.0, 1e-9) << label;
     Duration spans;
-    for (std::size_t step = point.measured.first; step < point.measured.last; ++step) {
+    for (std::size_t step = point.measured[0].first; step < point.measured[0].last; ++step) {
       for (const Span& span : point.trace.spans_of(point.trace.steps[step])) spans += span.end - span.created;
     }
     EXPECT_EQ(point.result.ledger.total(), spans) << label;
@@ -100,8 +101,8 @@ TEST(Run, SharesOfTheCriticalPathSumToOneAndLedgersToTheSpans) {
 
 TEST(Run, GpuIdleIsTheTimeOffTheComputeStream) {
   const PointDetail point = detail(small_scenario({"hgca"}), "hgca");
-  const Duration busy = busy_time(point.trace, lane_id(Lane::compute), point.measured);
-  const Duration whole = elapsed(point.trace, point.measured);
+  const Duration busy = busy_time(point.trace, lane_id(Lane::compute), point.measured[0]);
+  const Duration whole = elapsed(point.trace, point.measured[0]);
   EXPECT_NEAR(point.result.gpu_idle, 1.0 - busy.seconds() / whole.seconds(), 1e-12);
   EXPECT_GT(point.result.gpu_idle, 0.0);
 }
