@@ -238,7 +238,7 @@ class Reader {
     if (std::any_of(result_.rates.begin(), result_.rates.end(), same))
       return unused(name, "the file has it twice, and the first counts");
     const std::string others = row.size() == 2 ? "GPU 1" : fmt::format("GPUs 1 to {}", row.size() - 1);
-    if (row.size() > 1) unused(name + ", " + others, "one GPU is simulated, the first");
+    if (row.size() > 1) unused(name + ", " + others, "every GPU is taken to be as the first");
     if (row[0] == "N/A") return unused(name, "it is N/A for the first GPU");
     const double gigabytes = *number(row[0]);
     if (gigabytes <= 0.0) return error(path + "[0]", "a rate above 0", shown(row[0]));

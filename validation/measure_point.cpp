@@ -10,20 +10,32 @@ namespace outrider {
 namespace {
 
 struct Runs {
-  std::vector<Trace> traces;
-  std::vector<Seconds> times;
+  std::vector<Trace> traces;            // of the first replica
+  std::vector<Seconds> times, slowest;  // mean over the replicas, and of the slowest
   std::vector<ActivityShares> shares;
   std::size_t middle = 0;  // whose time is the median
 
   Seconds median() const { return times[middle]; }
 };
 
+Seconds median_of(std::vector<Seconds> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
 Runs run_steps(RealBackend& backend, int repeats, StepRange range) {
   Runs runs;
   backend.run();
   for (int i = 0; i < repeats; ++i) {
-    runs.traces.push_back(backend.run());
-    runs.times.push_back(mean_step_time(runs.traces.back(), range));
+    std::vector<Trace> replicas = backend.run_replicas();
+    Seconds sum, most;
+    for (const Trace& trace : replicas) {
+      sum += mean_step_time(trace, range);
+      most = std::max(most, mean_step_time(trace, range));
+    }
+    runs.times.push_back(sum / static_cast<double>(replicas.size()));
+    runs.slowest.push_back(most);
+    runs.traces.push_back(std::move(replicas.front()));
     runs.shares.push_back(activity_shares(runs.traces.back(), range));
   }
   std::vector<std::size_t> order(runs.times.size());
@@ -35,13 +47,13 @@ Runs run_steps(RealBackend& backend, int repeats, StepRange range) {
 
 }  // namespace
 
-void execute_point(MeasuredPoint& point, std::span<const TaskGraph> graphs, StepRange range, const RealOptions& real,
-                   const MeasureStepsOptions& options) {
+void execute_point(MeasuredPoint& point, std::span<const std::vector<TaskGraph>> replicas, StepRange range,
+                   const RealOptions& real, const MeasureStepsOptions& options) {
   RealOptions chosen = real;
   chosen.edges = true;
   const auto run = [&](Timing timing) {
     chosen.timing = timing;
-    RealBackend backend(graphs, chosen);
+    RealBackend backend(replicas, chosen);
     point.facts = backend.facts();
     return run_steps(backend, options.repeats, range);
   };
@@ -49,6 +61,7 @@ void execute_point(MeasuredPoint& point, std::span<const TaskGraph> graphs, Step
   point.repeats = untimed.times;
   const auto [least, most] = std::minmax_element(point.repeats.begin(), point.repeats.end());
   point.measured = untimed.median();
+  point.measured_slowest = median_of(untimed.slowest);
   point.spread = (*most - *least) / point.measured;
   ActivityRuns activities{.simulated = activity_shares(point.simulated, range), .untimed = untimed.shares};
   point.executed = std::move(untimed.traces[untimed.middle]);
@@ -68,22 +81,20 @@ MeasuredPoint measure_point(const Scenario& scenario, const MachineModel& machin
   MeasuredPoint point;
   SimulatedPoint simulated = simulate_point(scenario, machine, plan, selections, {.edges = true});
   point.predicted = std::move(simulated.result);
-  point.simulated = std::move(simulated.trace);
+  point.simulated = of_replica(simulated.trace, 0);
   if (!plan.fits()) {
     point.impossible = plan.limit;
-    return point;
-  }
-  if (scenario.machine.gpu_count > 1) {
-    point.impossible = "steps of one GPU are executed, and the machine has several";
     return point;
   }
   RealOptions real;
   real.cpu_workers = options.cpu_workers;
   real.scheduling = scenario.machine.host.step_overhead;
-  const std::vector<TaskGraph> graphs = decode_graphs(scenario, plan, selections);
-  point.attention = result_shape(graphs, plan.context);
+  std::vector<std::vector<TaskGraph>> replicas;
+  for (std::size_t gpu = 0; gpu < simulated.measured.size(); ++gpu)
+    replicas.push_back(decode_graphs(scenario, plan, selections, gpu));
+  point.attention = result_shape(replicas.front(), plan.context);
   try {
-    execute_point(point, graphs, simulated.measured.front(), real, options);
+    execute_point(point, replicas, simulated.measured.front(), real, options);
   } catch (const std::invalid_argument& reason) {
     point.impossible = reason.what();
   } catch (const std::runtime_error& reason) { point.impossible = reason.what(); }

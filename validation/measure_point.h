@@ -22,19 +22,22 @@ struct MeasureStepsOptions {
   std::size_t worst_ops = 5;
 };
 
-// Times are means over the decode steps behind the warm-up steps.
+// Times are means over the decode steps behind the warm-up steps, and over the GPUs. What is told of single operations
+// and of shares of the time is the first GPU's.
 struct MeasuredPoint {
   PointResult predicted{};         // as `run` reports it
   std::string impossible{};        // why it was not executed here; empty where it was
   std::vector<Seconds> repeats{};  // measured, one for each run
   Seconds measured{};              // their median
   double spread = 0.0;             // (largest − smallest) ÷ median of them: the noise floor
+  Seconds measured_slowest{};      // of the GPU that took longest in each run, the median
   Seconds timed{};                 // median of the runs that timed every op; 0 where there are none
   std::vector<ActivityDiff> activities{};
   TraceDiff operations{};  // of the timed run whose step time is the median
   RealFacts facts{};
   std::optional<ResultShape> attention{};  // as its steps deal it out, whether executed or not; see results.h
-  // With their edges: the simulation, and that run; where no op was timed, the untimed one of median step time.
+  // With their edges, of the first GPU: the simulation, and that run; where no op was timed, the untimed one of median
+  // step time.
   Trace simulated{}, executed{};
 
   bool ran() const { return impossible.empty(); }
@@ -45,8 +48,9 @@ struct MeasuredPoint {
 MeasuredPoint measure_point(const Scenario& scenario, const MachineModel& machine, const PlannedPoint& plan,
                             const Selections& selections, const MeasureStepsOptions& options);
 
-// Fills in all but the prediction, of which point.simulated is read: the graphs' trace. Throws as RealBackend does.
-void execute_point(MeasuredPoint& point, std::span<const TaskGraph> graphs, StepRange range, const RealOptions& real,
-                   const MeasureStepsOptions& options);
+// Fills in all but the prediction, of which point.simulated is read: the graphs' trace. The range is of each replica's
+// steps. Throws as RealBackend does.
+void execute_point(MeasuredPoint& point, std::span<const std::vector<TaskGraph>> replicas, StepRange range,
+                   const RealOptions& real, const MeasureStepsOptions& options);
 
 }  // namespace outrider

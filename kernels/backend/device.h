@@ -48,11 +48,14 @@ struct Binding {
   Timing timing = Timing::every_op;
 };
 
-// Throws std::runtime_error with the driver's words where that refuses. Functions marked "any thread" may be called by
-// the host thread and the background thread at once.
+// One GPU. Throws std::runtime_error with the driver's words where that refuses. Functions marked "any thread" may be
+// called by the host thread and the background thread at once.
 class Device {
  public:
   virtual ~Device() = default;
+  // Makes it the calling thread's device: before any other call of a thread, but for the one that made it, as long as
+  // that made or entered no other since.
+  virtual void enter() {}
   virtual std::string name() const = 0;
   virtual std::size_t free_bytes() const = 0;
   // Allocates, binds every op to its launch, runs each once, and captures what belongs to CUDA graphs. Once.
@@ -67,8 +70,8 @@ class Device {
   virtual OpTimes times(OpIndex op) const = 0;      // drained
 };
 
-// Null where there is no GPU or the program was built without CUDA; missing_device() says why.
-std::unique_ptr<Device> make_device();
-std::string missing_device();
+// The n-th GPU. Null where there are not so many or the program was built without CUDA; missing_device() says why.
+std::unique_ptr<Device> make_device(int gpu = 0);
+std::string missing_device(int gpu = 0);
 
 }  // namespace outrider

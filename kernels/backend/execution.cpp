@@ -1,8 +1,10 @@
-// Three threads that wait for each other by flags.
+// Threads that wait for each other by flags.
 #include "kernels/backend/execution.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <latch>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -47,23 +49,50 @@ Execution::Execution(const Schedule& schedule, Device* device, PoolWork& pool, s
 }
 
 void Execution::run() {
+  Execution* const alone[] = {this};
+  run_together(alone);
+}
+
+void Execution::run_together(std::span<Execution* const> replicas) {
+  for (Execution* each : replicas) each->reset();
+  std::latch ready(static_cast<std::ptrdiff_t>(replicas.size()));
+  const auto walk = [&ready](Execution& each) {
+    const int processor = each.options_.placement.host;
+    each.in_thread(processor, [&] { each.enter(); });
+    ready.arrive_and_wait();
+    each.in_thread(processor, [&] { each.walk_steps(); });
+  };
+  std::vector<std::thread> threads;  // before this thread has a place, which they would inherit
+  const bool pooled = std::any_of(replicas.begin(), replicas.end(), [](Execution* e) { return !e->of_pool_.empty(); });
+  if (pooled) threads.emplace_back([&] { dispatch(replicas); });
+  for (Execution* each : replicas) {
+    if (each->of_background_.empty()) continue;
+    threads.emplace_back(
+        [each] { each->in_thread(each->options_.placement.background, [each] { each->run_background(); }); });
+  }
+  for (Execution* each : replicas.subspan(1)) threads.emplace_back([&walk, each] { walk(*each); });
+  walk(*replicas.front());
+  for (std::thread& thread : threads) thread.join();
+  std::exception_ptr failure;
+  for (Execution* each : replicas) {
+    each->in_thread(-1, [each] {
+      each->enter();
+      if (each->device_ != nullptr) each->device_->drain();
+    });
+    each->failed_ = false;
+    if (each->failure_ && !failure) failure = each->failure_;
+    each->failure_ = nullptr;
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+void Execution::reset() {
   for (Flag& flag : flags_) flag.raised.store(0, std::memory_order_relaxed);
   begun_ = 0;
-  const Placement& places = options_.placement;
-  std::vector<std::thread> threads;  // before this thread has a place, which they would inherit
-  if (!of_pool_.empty()) {
-    threads.emplace_back([&] { in_thread(places.dispatcher, [this] { run_pool(); }); });
-  }
-  if (!of_background_.empty()) {
-    threads.emplace_back([&] { in_thread(places.background, [this] { run_background(); }); });
-  }
-  in_thread(places.host, [this] { walk_steps(); });
-  for (std::thread& thread : threads) thread.join();
-  in_thread(-1, [this] {
-    if (device_ != nullptr) device_->drain();
-  });
-  failed_ = false;
-  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+void Execution::enter() {
+  if (device_ != nullptr) device_->enter();
 }
 
 void Execution::in_thread(int processor, const std::function<void()>& work) {
@@ -84,6 +113,7 @@ void Execution::fail(std::exception_ptr error) {
 }
 
 void Execution::walk_steps() {
+  if (failed_.load(std::memory_order_relaxed)) throw Abandoned();
   for (std::size_t step = 0; step < schedule_.steps(); ++step) walk_step(step);
 }
 
@@ -123,18 +153,55 @@ void Execution::perform(const ScheduledOp& op, OpIndex index) {
   }
 }
 
-void Execution::run_pool() {
-  for (const OpIndex index : of_pool_) {
-    await_step(schedule_.ops[index].step);
-    for (const Wait& wait : schedule_.ops[index].waits) await(wait);
+// Looks round until somebody's next op is ready; who was served waits until all others have been looked at.
+void Execution::dispatch(std::span<Execution* const> replicas) {
+  const PinnedHere pinned(replicas.front()->options_.placement.dispatcher);
+  std::vector<Turn> turns(replicas.size(), Turn{.since = Clock::now()});
+  int looks = 0;
+  for (bool more = true; more;) {
+    more = false;
+    bool ran = false;
+    for (std::size_t i = 0; i < replicas.size(); ++i) {
+      const std::size_t before = turns[i].next;
+      more = replicas[i]->take_turn(turns[i]) || more;
+      ran = ran || turns[i].next != before;
+    }
+    looks = ran ? 0 : looks + 1;
+    if (looks > 0) looks < kLooksBeforeYielding ? relax() : std::this_thread::yield();
+  }
+}
+
+// Runs the next op of the CPU lane if it is ready. False once there is none, or a thread has failed.
+bool Execution::take_turn(Turn& turn) {
+  if (turn.next == of_pool_.size() || failed_.load(std::memory_order_relaxed)) return false;
+  const OpIndex index = of_pool_[turn.next];
+  try {
+    if (const OpIndex missing = lacking(index); missing != kNoOp) {
+      if (++turn.looks % kLooksPerClock == 0 && Clock::now() - turn.since >= options_.patience) throw in_vain(missing);
+      return true;
+    }
     const std::int64_t start = now_ns();
     pool_.run(index);
     op_times_[index] = {start, now_ns(), true};
     raise(index);
+    turn = {.next = turn.next + 1, .since = Clock::now()};
+    return true;
+  } catch (...) { fail(std::current_exception()); }
+  return false;
+}
+
+// What the op waits for that has not ended; before its step, the step's first op.
+OpIndex Execution::lacking(OpIndex index) const {
+  const ScheduledOp& op = schedule_.ops[index];
+  if (begun_.load(std::memory_order_acquire) <= op.step) return schedule_.first_op[op.step];
+  for (const Wait& wait : op.waits) {
+    if (flags_[wait.on].raised.load(std::memory_order_acquire) == 0) return wait.on;
   }
+  return kNoOp;
 }
 
 void Execution::run_background() {
+  enter();
   for (const OpIndex index : of_background_) {
     await_step(schedule_.ops[index].step);
     for (const Wait& wait : schedule_.ops[index].waits) await(wait);
@@ -163,12 +230,16 @@ void Execution::watch(Ready ready, OpIndex op) {
     if (failed_.load(std::memory_order_relaxed)) throw Abandoned();
     looks < kLooksBeforeYielding ? relax() : std::this_thread::yield();
     if (looks % kLooksPerClock != 0 || Clock::now() - begin < options_.patience) continue;
-    const ScheduledOp& waited = schedule_.ops[op];
-    throw std::runtime_error(fmt::format("waited {} s for op {} of step {} ({}), which does not end",
-                                         options_.patience.count(), op - schedule_.first_op[waited.step], waited.step,
-                                         to_string(waited.op->family)));
+    throw in_vain(op);
   }
   if (failed_.load(std::memory_order_relaxed)) throw Abandoned();
+}
+
+std::runtime_error Execution::in_vain(OpIndex op) const {
+  const ScheduledOp& waited = schedule_.ops[op];
+  return std::runtime_error(fmt::format("waited {} s for op {} of step {} ({}), which does not end",
+                                        options_.patience.count(), op - schedule_.first_op[waited.step], waited.step,
+                                        to_string(waited.op->family)));
 }
 
 }  // namespace outrider

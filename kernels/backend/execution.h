@@ -1,4 +1,5 @@
 // Runs a schedule once: the host thread walks its ops, beside it the threads of the CPU lane and of background copies.
+// Several run side by side with one thread for all of their CPU lanes, since all share one pool.
 #pragma once
 
 #include <atomic>
@@ -8,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <span>
+#include <stdexcept>
 #include <vector>
 
 #include "kernels/backend/device.h"
@@ -33,6 +35,9 @@ class Execution {
 
   // Of ops that run() timed: those of host and CPU, with their flags raised at the end.
   void run();
+  // All begin together. The pool serves ops of their CPU lanes in turns, one at a time; the first one's placement says
+  // where. The first failure is thrown, once all have ended.
+  static void run_together(std::span<Execution* const> replicas);
   const std::vector<OpTimes>& op_times() const { return op_times_; }
   const std::vector<StepTimes>& step_times() const { return step_times_; }
 
@@ -41,8 +46,20 @@ class Execution {
   void walk_step(std::size_t step);
   void run_host_op(OpIndex op);
   void perform(const ScheduledOp& op, OpIndex index);
-  void run_pool();
   void run_background();
+  void reset();
+  void enter();  // the device, by the calling thread
+
+  // The next op of the CPU lane, how often was looked whether it is ready, and since when.
+  struct Turn {
+    std::size_t next = 0;
+    std::chrono::steady_clock::time_point since{};
+    int looks = 0;
+  };
+  static void dispatch(std::span<Execution* const> replicas);
+  bool take_turn(Turn& turn);
+  OpIndex lacking(OpIndex op) const;
+  std::runtime_error in_vain(OpIndex op) const;
 
   void in_thread(int processor, const std::function<void()>& work);
   void await(const Wait& wait);

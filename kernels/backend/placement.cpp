@@ -8,18 +8,24 @@
 
 namespace outrider {
 
-Placement place_threads(int workers, bool background) {
+Placement place_threads(int workers, bool background) { return place_replicas(workers, background, 1).front(); }
+
+std::vector<Placement> place_replicas(int workers, bool background, int replicas) {
   const std::vector<int> processors = usable_processors();
   const auto count = static_cast<int>(processors.size());
-  const int others = background ? 2 : 1;
-  Placement placement;
-  placement.pool.threads = workers > 0 ? workers - 1 : std::max(0, count - 1 - others);
-  if (count < 4 || placement.pool.threads + 1 + others > count) return placement;
-  placement.dispatcher = processors.front();
-  placement.host = processors.back();
-  if (background) placement.background = processors[processors.size() - 2];
-  placement.pool.spin = std::chrono::milliseconds(10);
-  return placement;
+  const int each = background ? 2 : 1, others = each * replicas;
+  Placement common;
+  common.pool.threads = workers > 0 ? workers - 1 : std::max(0, count - 1 - others);
+  std::vector<Placement> placements(static_cast<std::size_t>(replicas), common);
+  if (count < 4 || common.pool.threads + 1 + others > count) return placements;
+  auto last = processors.rbegin();
+  for (Placement& placement : placements) {
+    placement.dispatcher = processors.front();
+    placement.host = *last++;
+    if (background) placement.background = *last++;
+    placement.pool.spin = std::chrono::milliseconds(10);
+  }
+  return placements;
 }
 
 struct PinnedHere::Before {

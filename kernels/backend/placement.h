@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "kernels/cpu/thread_pool.h"
 
@@ -20,6 +21,9 @@ struct Placement {
 // since waking costs 50 µs and layers follow each other within a ms. With fewer than four processors nobody has one of
 // his own. `workers`: threads that attend, with the caller; −1: as many as there are processors for.
 Placement place_threads(int workers, bool background);
+// Of several replicas: the pool and its caller serve all; host and background threads are each replica's own, pairs of
+// processors counted from the last.
+std::vector<Placement> place_replicas(int workers, bool background, int replicas);
 
 // The calling thread on that processor for as long as this lives; ignored where it is refused, and for −1.
 class PinnedHere {

@@ -49,8 +49,9 @@ bool needs_gpu(const Schedule& schedule) {
   return std::any_of(schedule.ops.begin(), schedule.ops.end(), [](const ScheduledOp& op) { return on_gpu(op.runner); });
 }
 
-void require_device(const Schedule& schedule, const Device* device) {
-  if (device != nullptr) return;
+void require_device(const Schedule& schedule, const Device* device, int gpu) {
+  if (device != nullptr || !needs_gpu(schedule)) return;
+  if (gpu > 0) throw std::invalid_argument(missing_device(gpu));
   for (OpIndex index = 0; index < schedule.ops.size(); ++index) {
     const ScheduledOp& op = schedule.ops[index];
     if (!on_gpu(op.runner)) continue;
@@ -74,17 +75,19 @@ void fill_random(std::byte* data, std::size_t bytes, ThreadPool& pool) {
 
 }  // namespace
 
-struct RealBackend::State {
-  State(std::span<const TaskGraph> steps, const RealOptions& options)
-      : schedule(make_schedule(steps)),
-        layout(lay_out(schedule)),
-        placement(place_threads(options.cpu_workers, has_background(schedule))),
-        pool(placement.pool) {
-    device = needs_gpu(schedule) ? make_device() : nullptr;
-    if (needs_gpu(schedule)) require_device(schedule, device.get());
+// One GPU's steps, planned: its schedule and memory.
+struct RealBackend::Replica {
+  Replica(std::span<const TaskGraph> steps, int gpu)
+      : schedule(make_schedule(steps)), device(needs_gpu(schedule) ? make_device(gpu) : nullptr) {
+    require_device(schedule, device.get(), gpu);
+  }
+
+  void prepare(const RealOptions& options, const Placement& placement, ThreadPool& pool) {
+    layout = lay_out(schedule);
+    if (device) device->enter();
     require_memory(schedule, layout, false, free_host_bytes());
     if (device) require_memory(schedule, layout, true, device->free_bytes());
-    allocate_host();
+    allocate_host(pool);
     work = std::make_unique<PoolWork>(schedule, layout, addresses, pool);
     if (device) device->prepare(binding(options.timing));
     work->warm_up();
@@ -93,11 +96,9 @@ struct RealBackend::State {
     execution = std::make_unique<Execution>(
         schedule, device.get(), *work, flags(),
         ExecutionOptions{.scheduling = scheduling, .patience = patience, .placement = placement});
-    record_edges = options.edges;
-    state_facts();
   }
 
-  void allocate_host() {
+  void allocate_host(ThreadPool& pool) {
     for (std::size_t i = 0; i < layout.arenas.size(); ++i) {
       const std::size_t bytes = layout.arenas[i].bytes;
       if (on_gpu(static_cast<Arena>(i)) || bytes == 0) continue;
@@ -127,44 +128,72 @@ struct RealBackend::State {
     return result;
   }
 
-  void state_facts() {
-    facts.device = device ? device->name() : missing_device();
-    facts.cpu_workers = pool.threads();
-    facts.cpu_path = to_string(best_path());
-    for (std::size_t i = 0; i < layout.arenas.size(); ++i) {
-      const ArenaSize& size = layout.arenas[i];
-      if (size.bytes > 0) facts.arenas.push_back({to_string(static_cast<Arena>(i)), size.bytes, size.wanted});
-    }
-  }
-
-  Trace run() {
-    execution->run();
+  // Of the last run.
+  Trace trace(bool edges) const {
     std::vector<OpTimes> times = execution->op_times();
+    if (device) device->enter();
     for (OpIndex op = 0; op < times.size(); ++op) {
       if (on_gpu(schedule.ops[op].runner)) times[op] = device->times(op);
     }
-    return build_trace(schedule, times, execution->step_times(), record_edges);
+    return build_trace(schedule, times, execution->step_times(), edges);
   }
 
   Schedule schedule;
   Layout layout;
-  Placement placement;
-  ThreadPool pool;
   std::array<Pages, kArenas> host;
   Pages flag_memory;
   ArenaAddresses addresses{};
   std::unique_ptr<PoolWork> work;
   std::unique_ptr<Device> device;  // destroyed before the memory it knows
   std::unique_ptr<Execution> execution;
-  bool record_edges = false;
-  RealFacts facts;
 };
 
-RealBackend::RealBackend(std::span<const TaskGraph> steps, const RealOptions& options)
-    : state_(std::make_unique<State>(steps, options)) {}
+RealBackend::RealBackend(std::span<const TaskGraph> steps, const RealOptions& options) : options_(options) {
+  replicas_.push_back(std::make_unique<Replica>(steps, 0));
+  prepare();
+}
+
+RealBackend::RealBackend(std::span<const std::vector<TaskGraph>> replicas, const RealOptions& options)
+    : options_(options) {
+  for (std::size_t i = 0; i < replicas.size(); ++i) {
+    replicas_.push_back(std::make_unique<Replica>(replicas[i], static_cast<int>(i)));
+  }
+  prepare();
+}
+
 RealBackend::~RealBackend() = default;
 
-Trace RealBackend::run() { return state_->run(); }
-const RealFacts& RealBackend::facts() const { return state_->facts; }
+void RealBackend::prepare() {
+  const bool background =
+      std::any_of(replicas_.begin(), replicas_.end(), [](const auto& each) { return has_background(each->schedule); });
+  const std::vector<Placement> places =
+      place_replicas(options_.cpu_workers, background, static_cast<int>(replicas_.size()));
+  pool_ = std::make_unique<ThreadPool>(places.front().pool);
+  for (std::size_t i = 0; i < replicas_.size(); ++i) replicas_[i]->prepare(options_, places[i], *pool_);
+  state_facts();
+}
+
+void RealBackend::state_facts() {
+  const Replica& first = *replicas_.front();
+  facts_.device = first.device ? first.device->name() : missing_device();
+  if (first.device && replicas_.size() > 1) facts_.device = fmt::format("{} x {}", replicas_.size(), facts_.device);
+  facts_.cpu_workers = pool_->threads();
+  facts_.cpu_path = to_string(best_path());
+  for (std::size_t i = 0; i < first.layout.arenas.size(); ++i) {
+    const ArenaSize& size = first.layout.arenas[i];
+    if (size.bytes > 0) facts_.arenas.push_back({to_string(static_cast<Arena>(i)), size.bytes, size.wanted});
+  }
+}
+
+Trace RealBackend::run() { return std::move(run_replicas().front()); }
+
+std::vector<Trace> RealBackend::run_replicas() {
+  std::vector<Execution*> executions;
+  for (const auto& each : replicas_) executions.push_back(each->execution.get());
+  Execution::run_together(executions);
+  std::vector<Trace> traces;
+  for (const auto& each : replicas_) traces.push_back(each->trace(options_.edges));
+  return traces;
+}
 
 }  // namespace outrider

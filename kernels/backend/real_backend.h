@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/backend/device.h"
+#include "kernels/cpu/thread_pool.h"
 #include "sim/graph/task_graph.h"
 #include "sim/trace/trace.h"
 
@@ -23,14 +24,14 @@ struct RealOptions {
 
 // What stands behind a measurement.
 struct RealFacts {
-  std::string device;  // the GPU's name, or why there is none
+  std::string device;  // the GPU's name, or why there is none; of several, how many
   int cpu_workers = 0;
   std::string cpu_path;
   struct ArenaFact {
     std::string name;
     std::size_t bytes = 0, wanted = 0;  // wanted: were nothing shared among the ops of a step
   };
-  std::vector<ArenaFact> arenas;
+  std::vector<ArenaFact> arenas;  // of the first replica
 };
 
 // The constructor plans: it decides who runs each op and on which memory, allocates all of it, binds every op to its
@@ -40,20 +41,32 @@ struct RealFacts {
 //
 // Lanes are FIFO as in the simulation, with one difference: a captured CUDA graph starts when all before it on the
 // compute stream has ended, its other lanes included, as graphs launched into one stream do.
+//
+// Replicas run side by side, the n-th on the n-th GPU with memory of its own. All begin together, and none waits for
+// another; one pool of threads attends for all.
 class RealBackend {
  public:
   // The graphs must outlive this. std::invalid_argument for graphs that cannot be executed here (ops without a kernel,
   // GPU ops without a GPU), std::runtime_error for too little memory or what the driver refuses; both before any op
   // has run.
   explicit RealBackend(std::span<const TaskGraph> steps, const RealOptions& options = {});
+  // Steps of each replica, at least one.
+  explicit RealBackend(std::span<const std::vector<TaskGraph>> replicas, const RealOptions& options = {});
   ~RealBackend();
 
-  Trace run();
-  const RealFacts& facts() const;
+  Trace run();                        // of the first replica
+  std::vector<Trace> run_replicas();  // of each, its time from its own first step on
+  const RealFacts& facts() const { return facts_; }
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  struct Replica;
+  void prepare();
+  void state_facts();
+
+  RealOptions options_;
+  RealFacts facts_;
+  std::unique_ptr<ThreadPool> pool_;
+  std::vector<std::unique_ptr<Replica>> replicas_;
 };
 
 }  // namespace outrider

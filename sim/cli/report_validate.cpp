@@ -27,7 +27,8 @@ std::vector<Column> with_point(std::vector<Column> more) {
 }
 
 std::vector<Cell> point_cells(const PointResult& point) {
-  return {point.label, point.workload, token_count(point.context), fmt::format("{}", point.batch)};
+  const std::string gpus = point.gpus == 1 ? "" : fmt::format("{} × ", point.gpus);
+  return {point.label, point.workload, token_count(point.context), fmt::format("{}{}", gpus, point.batch)};
 }
 
 std::string steps_text(const Points& points, const TableLook& look) {
@@ -233,8 +234,13 @@ std::string results_text(const std::vector<CheckedResult>& results, const TableL
 }  // namespace
 
 std::string validation_text(const ValidationReport& report, const TableLook& look) {
+  const std::int64_t gpus = report.points.empty() ? 1 : report.points.front().predicted.gpus;
   return fmt::format("{} on this machine beside {} (profile {})\n\n", printable(report.about.model),
                      printable(report.about.machine), printable(report.about.profile)) +
+         (gpus == 1 ? ""
+                    : fmt::format("{} GPUs at once, each with that batch: step times are means over them, shares and "
+                                  "operations are the first one's\n\n",
+                                  gpus)) +
          steps_text(report.points, look) + steps_summary(report.points) + shares_text(report.points, look) +
          families_text(report.points, look) + results_text(report.results, look);
 }

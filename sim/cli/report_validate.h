@@ -3,15 +3,17 @@
 //   schema_version, program, version, scenario, model, machine, machine_changes[], profile, profile_kind, seed,
 //   caveats[]                     as in results.json; the machine and profile that steps are simulated with
 //   points[]                      in the scenario's order
-//     label, method, preset, workload, context, batch, decode_steps   as in results.json
+//     label, method, preset, workload, context, batch, gpus, decode_steps   as in results.json
 //     not_executed                why it was not; "": it was, and only then there are the figures below
 //     device, cpu_workers         the GPU's name or why there was none, and threads of the CPU's attention
-//     measured_s                  mean step time, median of the runs
+//     measured_s                  mean step time, over the GPUs too, median of the runs
 //     repeats_s[]                 of each run
 //     spread                      (largest − smallest) ÷ median of them: the noise floor
 //     simulated_s, error          and simulated ÷ measured − 1
+//     measured_slowest_s, simulated_slowest_s   of the GPU that takes longest
 //     timed_s, lengthened         median of the runs that timed every operation, and timed ÷ measured − 1; null: none
-//     shares[]                    of the elapsed time: of each activity, and the overlap of activities
+//     shares[]                    of the elapsed time: of each activity, and the overlap of activities; here and below
+//                                 of the first GPU
 //       activity                  "gpu_compute", "copies_h2d", "copies_d2h", "cpu"; "overlap": two or more at once
 //       busy_measured, spread     share in which any ran, median of the runs; largest − smallest of them
 //       ops                       operations of the activity, mean per step; null for the overlap

@@ -39,7 +39,7 @@ void add_point(Columns<Row>& columns, PointOf point_of) {
   };
   add("workload", "name of the workload", [](const PointResult& p) { return without_separators(p.workload); });
   add("context", "tokens cached when decoding starts", [](const PointResult& p) { return std::to_string(p.context); });
-  add("batch", "sequences", [](const PointResult& p) { return std::to_string(p.batch); });
+  add("batch", "sequences on each GPU", [](const PointResult& p) { return std::to_string(p.batch); });
 }
 
 using StepColumns = Columns<MeasuredPoint>;
@@ -63,6 +63,8 @@ StepColumns step_columns() {
       {"method", "the scenario's name of the method", [](P p) { return without_separators(p.predicted.label); }},
       {"preset", "of the system's parameters", [](P p) { return without_separators(p.predicted.preset); }}};
   add_point(columns, [](P p) -> P { return p; });
+  columns.push_back({"gpus", "that ran it side by side: times are means over them",
+                     [](P p) { return std::to_string(p.predicted.gpus); }});
   columns.push_back({"decode_steps", "measured", [](P p) { return std::to_string(p.predicted.decode_steps); }});
   columns.push_back({"repeats", "runs of all steps", [](P p) { return std::to_string(p.repeats.size()); }});
   add_if_ran(columns, "measured_s", "mean step time, median of the runs", [](P p) { return seconds(p.measured); });
@@ -70,6 +72,10 @@ StepColumns step_columns() {
              [](P p) { return share(p.spread); });
   add_if_ran(columns, "simulated_s", "mean step time", [](P p) { return seconds(p.predicted.tpot); });
   add_if_ran(columns, "error", "simulated ÷ measured − 1", [](P p) { return share(p.error()); });
+  add_if_ran(columns, "measured_slowest_s", "likewise of the GPU that took longest in each run",
+             [](P p) { return seconds(p.measured_slowest); });
+  add_if_ran(columns, "simulated_slowest_s", "likewise, simulated",
+             [](P p) { return seconds(p.predicted.tpot_slowest); });
   add_if_ran(columns, "timed_s", "mean step time, median of the runs that timed every operation",
              [](P p) { return p.timed.value() > 0.0 ? seconds(p.timed) : std::string(); });
   using Op = const OpDiff&;
@@ -212,6 +218,7 @@ Json point_json(const MeasuredPoint& point) {
             {"workload", row.workload},
             {"context", row.context},
             {"batch", row.batch},
+            {"gpus", row.gpus},
             {"decode_steps", row.decode_steps},
             {"not_executed", point.impossible}};
   if (!point.ran()) return json;
@@ -223,6 +230,8 @@ Json point_json(const MeasuredPoint& point) {
   json["spread"] = point.spread;
   json["simulated_s"] = row.tpot.value();
   json["error"] = point.error();
+  json["measured_slowest_s"] = point.measured_slowest.value();
+  json["simulated_slowest_s"] = row.tpot_slowest.value();
   json["timed_s"] = timed ? Json(point.timed.value()) : Json(nullptr);
   json["lengthened"] = timed ? Json(point.lengthened()) : Json(nullptr);
   json["shares"] = array_of(point.activities, share_json);

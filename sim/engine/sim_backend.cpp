@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -120,11 +119,8 @@ void SimBackend::State::submit(const TaskGraph& graph, std::span<const Demand> g
   CHECK(given.size() == graph.size(), "{} demands for {} ops", given.size(), graph.size());
   const std::size_t first = trace.spans.size();
   const std::size_t step = trace.steps.size();
-  trace.steps.push_back({.begin = now,
-                         .end = Instant::never(),
-                         .first_span = static_cast<std::uint32_t>(first),
-                         .spans = static_cast<std::uint32_t>(graph.size()),
-                         .replica = static_cast<std::uint16_t>(replica)});
+  trace.steps.push_back({now, Instant::never(), static_cast<std::uint32_t>(first),
+                         static_cast<std::uint32_t>(graph.size()), static_cast<std::uint16_t>(replica)});
   steps.begin({.replica = replica, .step = step, .last = SpanId(first + graph.last().index())});
   window.begin_step();
   auto awaits = graph.awaits().begin();
@@ -385,11 +381,6 @@ std::size_t SimBackend::wait() {
   for (; !step; step = state.steps.take_ended(ended)) state.advance();
   state.trace.steps[step->step].end = state.now;
   return step->replica;
-}
-
-void SimBackend::run_step(const TaskGraph& graph, std::span<const Demand> demands) {
-  submit(graph, demands);
-  wait();
 }
 
 Trace SimBackend::finish() {

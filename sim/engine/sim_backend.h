@@ -46,7 +46,10 @@ class SimBackend {
   // the lowest first. Requires such a step.
   std::size_t wait();
   // One step from now until the end of graph.last().
-  void run_step(const TaskGraph& graph, std::span<const Demand> demands);
+  void run_step(const TaskGraph& graph, std::span<const Demand> demands) {
+    submit(graph, demands);
+    wait();
+  }
 
   // Finishes whatever is still in flight and hands out the trace. The backend is then spent.
   Trace finish();

@@ -76,4 +76,8 @@ struct Trace {
   std::span<const Span> spans_of(const Step& step) const { return {spans.data() + step.first_span, step.spans}; }
 };
 
+// What one replica ran, as a trace of its own: lanes, resources and their usage stay as they are, and what a span
+// queued behind is forgotten where that is another replica's.
+Trace of_replica(const Trace& trace, std::size_t replica);
+
 }  // namespace outrider

@@ -165,7 +165,7 @@ TEST(Nvbandwidth, EverythingElseIsListedWithItsReason) {
   EXPECT_EQ(reason_for(file, "device_to_device_memcpy_write_ce"), "nvbandwidth waived it");
   EXPECT_EQ(reason_for(file, "device_to_host_memcpy_sm"), "no family measures what kernels write to host memory");
   EXPECT_EQ(reason_for(file, "host_device_latency_sm"), "no family measures the latency of single loads");
-  EXPECT_EQ(reason_for(file, "host_to_device_memcpy_ce, GPU 1"), "one GPU is simulated, the first");
+  EXPECT_EQ(reason_for(file, "host_to_device_memcpy_ce, GPU 1"), "every GPU is taken to be as the first");
   EXPECT_EQ(reason_for(file, "host_to_device_memcpy_ce"), "the file has it twice, and the first counts");
   EXPECT_EQ(reason_for(file, "device_to_host_bidirectional_memcpy_sm"), "it did not end");
   EXPECT_EQ(reason_for(file, "no_such_test"), "it failed");

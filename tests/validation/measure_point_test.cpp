@@ -43,7 +43,8 @@ MeasuredPoint executed(const std::vector<TaskGraph>& graphs, bool operations) {
   MeasuredPoint point;
   point.simulated = simulated(graphs);
   point.predicted.tpot = mean_step_time(point.simulated, {1, graphs.size()});
-  execute_point(point, graphs, {1, graphs.size()}, {.cpu_workers = 1}, {.repeats = 3, .operations = operations});
+  execute_point(point, std::vector(1, graphs), {1, graphs.size()}, {.cpu_workers = 1},
+                {.repeats = 3, .operations = operations});
   return point;
 }
 
@@ -104,6 +105,34 @@ TEST(ExecutePoint, WithoutTimedOperationsItTellsTheCpusShare) {
   EXPECT_TRUE(point.operations.families.empty());
   EXPECT_EQ(point.timed.value(), 0.0);
   EXPECT_EQ(point.lengthened(), 0.0);
+}
+
+TEST(ExecutePoint, RunsTheReplicasOfSeveralGpusAtOnce) {
+  const std::vector<TaskGraph> graphs = cpu_steps(4);
+  const MachineSpec machine = machine_named("h200x2-32c");
+  const MachineModel model(machine, assumed_profile());
+  SimBackend backend(model.platform(), {.edges = true});
+  std::vector<std::size_t> left(2, graphs.size());
+  const auto submit = [&](std::size_t replica) {
+    if (left[replica] == 0) return;
+    const TaskGraph graph = on_device(graphs[graphs.size() - left[replica]--], static_cast<int>(replica));
+    backend.submit(graph, model.demands(graph), replica);
+  };
+  for (const std::size_t replica : {0u, 1u}) submit(replica);
+  for (std::size_t ended = 0; ended < 2 * graphs.size(); ++ended) submit(backend.wait());
+  MeasuredPoint point;
+  const Trace both = backend.finish();
+  point.simulated = of_replica(both, 0);
+  execute_point(point, std::vector(2, graphs), {1, graphs.size()}, {.cpu_workers = 1},
+                {.repeats = 3, .operations = true});
+  EXPECT_EQ(point.repeats.size(), 3U);
+  EXPECT_GE(point.measured_slowest, point.measured);
+  EXPECT_EQ(point.executed.steps.size(), graphs.size());  // the first one's
+  EXPECT_EQ(point.operations.steps.size(), graphs.size() - 1);
+  // Both attend all the time, one after the other: a replica's CPU works for half of it and waits for as long.
+  const ActivityDiff& cpu = point.activities[3];
+  EXPECT_GT(cpu.simulated, 0.3);
+  EXPECT_LT(cpu.simulated, 0.6);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // Allocation, warm-up, issue and timing.
 #include "kernels/backend/gpu/cuda_device.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cmath>
 #include <utility>
@@ -37,12 +39,18 @@ CudaStream make_stream() {
   return CudaStream(stream);
 }
 
-CudaDevice::CudaDevice() { check_cuda(cudaFree(nullptr)); }  // makes the context, whose memory is then not free
+CudaDevice::CudaDevice(int gpu) : gpu_(gpu) {
+  enter();
+  check_cuda(cudaFree(nullptr));  // makes the context, whose memory is then not free
+}
 
 CudaDevice::~CudaDevice() {
+  cudaSetDevice(gpu_);
   cudaDeviceSynchronize();
   for (void* memory : pinned_) cudaHostUnregister(memory);
 }
+
+void CudaDevice::enter() { check_cuda(cudaSetDevice(gpu_)); }
 
 std::string CudaDevice::name() const { return device_info().name; }
 
@@ -210,7 +218,15 @@ OpTimes CudaDevice::times(OpIndex op) const {
   return {reference.host_ns + elapsed_ns(zero, begin), reference.host_ns + elapsed_ns(zero, bound.end), true};
 }
 
-std::unique_ptr<Device> make_device() { return missing_device().empty() ? std::make_unique<CudaDevice>() : nullptr; }
-std::string missing_device() { return device_info().missing; }
+std::unique_ptr<Device> make_device(int gpu) {
+  return missing_device(gpu).empty() ? std::make_unique<CudaDevice>(gpu) : nullptr;
+}
+
+std::string missing_device(int gpu) {
+  int count = 0;
+  std::string missing = device_info().missing;
+  if (!missing.empty() || cudaGetDeviceCount(&count) != cudaSuccess || gpu < count) return missing;
+  return fmt::format("{} GPUs are needed, and there {} {}", gpu + 1, count == 1 ? "is" : "are", count);
+}
 
 }  // namespace outrider

@@ -48,9 +48,10 @@ CudaStream make_stream();
 // agree, which is right within half of that time (some 3 µs). This costs some 20 µs between steps, none within.
 class CudaDevice final : public Device {
  public:
-  CudaDevice();
+  explicit CudaDevice(int gpu);
   ~CudaDevice() override;
 
+  void enter() override;
   std::string name() const override;
   std::size_t free_bytes() const override;
   void prepare(const Binding& binding) override;
@@ -84,6 +85,7 @@ class CudaDevice final : public Device {
   cudaStream_t stream_of(OpIndex op) const;
   std::uint32_t* flag(OpIndex op) const { return flags_ + static_cast<std::size_t>(op) * (sizeof(Flag) / 4); }
 
+  int gpu_;
   Binding binding_;
   const Schedule* schedule_ = nullptr;
   std::array<CudaStream, kLanesPerDevice> streams_, background_;

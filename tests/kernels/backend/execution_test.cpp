@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <stdexcept>
+#include <thread>
 
 #include "kernels/backend/layout.h"
 #include "tests/kernels/backend/graphs.h"
@@ -22,6 +25,7 @@ class InstantDevice final : public Device {
 
   std::string name() const override { return "instant"; }
   std::size_t free_bytes() const override { return 0; }
+  void enter() override { entered_.push_back({std::this_thread::get_id(), std::chrono::steady_clock::now()}); }
   void prepare(const Binding& /*binding*/) override {}
   void begin_step(std::size_t step) override { asked_ += "step" + std::to_string(step) + " "; }
   void issue(OpIndex op, Calls calls) override {
@@ -36,8 +40,14 @@ class InstantDevice final : public Device {
 
   void refuse(OpIndex op) { refused_ = op; }
   const std::string& asked() const { return asked_; }
+  struct Entry {
+    std::thread::id thread;
+    std::chrono::steady_clock::time_point at;
+  };
+  const std::vector<Entry>& entered() const { return entered_; }
 
  private:
+  std::vector<Entry> entered_;
   std::span<Flag> flags_;
   std::string asked_;  // of the host thread alone: tests of the background have no host op that issues
   OpIndex refused_ = kNoOp;
@@ -49,20 +59,29 @@ struct Setting {
         schedule(make_schedule(graphs)),
         layout(lay_out(schedule)),
         flags(std::make_unique<Flag[]>(schedule.ops.size())),
-        memory(std::size_t{1} << 20),
+        memory(std::max_element(layout.arenas.begin(), layout.arenas.end(),
+                                [](const ArenaSize& a, const ArenaSize& b) { return a.bytes < b.bytes; })
+                   ->bytes),
         device({flags.get(), schedule.ops.size()}) {
-    ArenaAddresses arenas{};
-    arenas.fill(memory.data());
-    work = std::make_unique<PoolWork>(schedule, layout, arenas, pool);
+    work = std::make_unique<PoolWork>(schedule, layout, arenas(), pool);
+  }
+
+  ArenaAddresses arenas() {
+    ArenaAddresses addresses{};
+    addresses.fill(memory.data());
+    return addresses;
   }
 
   std::string run(std::chrono::seconds patience) {
-    Execution execution(schedule, &device, *work, {flags.get(), schedule.ops.size()},
-                        {.patience = patience, .placement = {}});
     try {
-      execution.run();
+      execution(*work, patience)->run();
     } catch (const std::exception& error) { return error.what(); }
     return "";
+  }
+
+  std::unique_ptr<Execution> execution(PoolWork& ops, std::chrono::seconds patience = std::chrono::seconds(5)) {
+    return std::make_unique<Execution>(schedule, &device, ops, std::span{flags.get(), schedule.ops.size()},
+                                       ExecutionOptions{.patience = patience, .placement = {}});
   }
 
   std::vector<TaskGraph> graphs;
@@ -120,6 +139,71 @@ TEST(Execution, AWaitInVainIsAnErrorThatNamesTheOp) {
   Setting setting(one(graph.seal(graph.host(Family::schedule_step))));
   setting.schedule.ops[0].issues.clear();  // nobody launches it
   EXPECT_EQ(setting.run(std::chrono::seconds(0)), "waited 0 s for op 1 of step 0 (norm_rope), which does not end");
+}
+
+// Attention of two layers behind each other, in each of three steps.
+std::vector<TaskGraph> attending_steps() {
+  std::vector<TaskGraph> steps;
+  for (int step = 0; step < 3; ++step) {
+    SmallGraph graph;
+    const OpId first = graph.attend({graph.kernel({graph.host(Family::launch_kernel)})}, 2048.0);
+    const OpId second = graph.attend({graph.kernel({graph.host(Family::launch_kernel, {first})})}, 2048.0);
+    steps.push_back(graph.seal(graph.host(Family::synchronize, {second})));
+  }
+  return steps;
+}
+
+TEST(Replicas, ShareThePoolOneOpAtATimeAndEachItsOwnThreadAndDevice) {
+  Setting one(attending_steps()), two(attending_steps());
+  PoolWork work_of_two(two.schedule, two.layout, two.arenas(), one.pool);
+  const auto first = one.execution(*one.work), second = two.execution(work_of_two);
+  Execution* const both[] = {first.get(), second.get()};
+  for (int run = 0; run < 3; ++run) {
+    Execution::run_together(both);
+    std::vector<std::pair<std::int64_t, std::int64_t>> attended;
+    for (const Execution* each : both) {
+      for (OpIndex op = 0; op < one.schedule.ops.size(); ++op) {
+        if (one.schedule.ops[op].runner != Runner::pool) continue;
+        const OpTimes& times = each->op_times()[op];
+        EXPECT_TRUE(times.measured);
+        attended.emplace_back(times.start_ns, times.end_ns);
+      }
+    }
+    ASSERT_EQ(attended.size(), 12U);
+    std::sort(attended.begin(), attended.end());
+    for (std::size_t i = 1; i < attended.size(); ++i) EXPECT_GE(attended[i].first, attended[i - 1].second);
+  }
+  EXPECT_EQ(one.device.entered().front().thread, std::this_thread::get_id());
+  EXPECT_NE(two.device.entered().front().thread, std::this_thread::get_id());
+}
+
+TEST(Replicas, BeginOnceAllAreReady) {
+  Setting one(attending_steps()), two(attending_steps());
+  PoolWork work_of_two(two.schedule, two.layout, two.arenas(), one.pool);
+  const auto first = one.execution(*one.work), second = two.execution(work_of_two);
+  Execution* const both[] = {first.get(), second.get()};
+  Execution::run_together(both);
+  for (const Setting* setting : {&one, &two}) {
+    const auto entered = setting->device.entered().front().at.time_since_epoch();
+    for (const Execution* each : both) {
+      EXPECT_GE(std::chrono::nanoseconds(each->step_times().front().begin_ns), entered);
+    }
+  }
+}
+
+TEST(Replicas, AFailureOfOneLeavesTheOthersToEndAndReachesTheCaller) {
+  Setting one(attending_steps()), two(attending_steps());
+  PoolWork work_of_two(two.schedule, two.layout, two.arenas(), one.pool);
+  two.device.refuse(1);
+  const auto first = one.execution(*one.work), second = two.execution(work_of_two);
+  Execution* const both[] = {first.get(), second.get()};
+  try {
+    Execution::run_together(both);
+    ADD_FAILURE() << "nothing was refused";
+  } catch (const std::runtime_error& error) { EXPECT_STREQ(error.what(), "refused"); }
+  for (const StepTimes& step : first->step_times()) EXPECT_GT(step.end_ns, step.begin_ns);
+  two.device.refuse(kNoOp);
+  EXPECT_NO_THROW(Execution::run_together(both));
 }
 
 }  // namespace

@@ -28,6 +28,24 @@ TEST(Placement, NobodySharesAProcessor) {
   }
 }
 
+TEST(Placement, ReplicasShareThePoolAndItsCallerAlone) {
+  const auto processors = usable_processors();
+  const std::vector<Placement> places = place_replicas(-1, true, 2);
+  ASSERT_EQ(places.size(), 2U);
+  EXPECT_EQ(places[0].pool.threads, places[1].pool.threads);
+  EXPECT_EQ(places[0].pool.threads, std::max(0, static_cast<int>(processors.size()) - 1 - 4));
+  if (processors.size() < 5) {
+    EXPECT_EQ(places[1].host, -1);
+    return;
+  }
+  std::set<int> taken(processors.begin(), processors.begin() + places[0].pool.threads + 1);
+  for (const Placement& each : places) {
+    EXPECT_EQ(each.dispatcher, processors.front());
+    EXPECT_TRUE(taken.insert(each.host).second);
+    EXPECT_TRUE(taken.insert(each.background).second);
+  }
+}
+
 TEST(Placement, WorkersAreThoseAskedFor) {
   EXPECT_EQ(place_threads(1, false).pool.threads, 0);
   EXPECT_EQ(place_threads(3, false).pool.threads, 2);

@@ -72,6 +72,14 @@ TEST(RealBackend, RunsAgainWithTheSameShapeAndOtherTimes) {
   EXPECT_EQ(first.lanes, second.lanes);
 }
 
+TEST(RealBackend, ReplicasRunSideBySideAndHaveATraceEach) {
+  const std::vector<std::vector<TaskGraph>> replicas = {cpu_steps(3), cpu_steps(2)};
+  RealBackend backend(replicas, {.cpu_workers = 1});
+  const std::vector<Trace> traces = backend.run_replicas();
+  ASSERT_EQ(traces.size(), 2U);
+  for (std::size_t i = 0; i < traces.size(); ++i) expect_sound(replicas[i], traces[i]);
+}
+
 TEST(RealBackend, ItsTracesAreReadAsSimulatedOnesAre) {
   const std::vector<TaskGraph> graphs = cpu_steps(3);
   RealBackend backend(graphs, {.edges = true});

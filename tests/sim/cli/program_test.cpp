@@ -138,7 +138,7 @@ TEST_F(Program, ValidateSaysWhatItCannotExecuteAndWhy) {
   EXPECT_EQ(outcome.code, 1);
   EXPECT_THAT(outcome.out, HasSubstr("full_kv  decode        32k     16            –"));
   EXPECT_THAT(outcome.out, HasSubstr("Nothing was executed.\n"));
-  EXPECT_THAT(contents(folder_ / "files/steps.csv"), HasSubstr("\nfull_kv,default,decode,32768,16,8,0,,,,,"));
+  EXPECT_THAT(contents(folder_ / "files/steps.csv"), HasSubstr("\nfull_kv,default,decode,32768,16,1,8,0,,,,,"));
   EXPECT_THAT(outcome.out, HasSubstr("results are within their bounds.\n"));
   EXPECT_THAT(outcome.out, HasSubstr("No timeline: "));
   EXPECT_FALSE(fs::exists(folder_ / "files/timeline.json"));

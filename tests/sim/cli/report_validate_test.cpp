@@ -39,7 +39,9 @@ MeasuredPoint executed_point() {
   point.predicted = fake_point("scout", "scout", 500.0);
   point.predicted.tpot = Seconds(0.0108);
   point.repeats = {Seconds(0.0100), Seconds(0.0101), Seconds(0.0100)};
+  point.predicted.tpot_slowest = Seconds(0.0109);
   point.measured = Seconds(0.01);
+  point.measured_slowest = Seconds(0.0102);
   point.spread = 0.01;
   point.timed = Seconds(0.011);
   point.activities = {share_of("gpu_compute", 0.93, 0.90), share_of("copies_h2d", 0.02, 0.03),
@@ -87,6 +89,15 @@ TEST(ValidationText, ShowsSharesWithTheirDifferenceInPoints) {
   EXPECT_THAT(text, HasSubstr("+10.0 %"));
   EXPECT_THAT(text, HasSubstr("0.12 / 0.09"));
   EXPECT_THAT(text, HasSubstr("cpu_attend -85 us, layer 12, step 3"));
+}
+
+TEST(ValidationText, SaysWhatItShowsOfSeveralGpus) {
+  EXPECT_THAT(validation_text(fake_validation(), {}), Not(HasSubstr("GPUs")));
+  ValidationReport report = fake_validation();
+  for (MeasuredPoint& point : report.points) point.predicted.gpus = 2;
+  const std::string text = validation_text(report, {});
+  EXPECT_THAT(text, HasSubstr("2 GPUs at once, each with that batch: step times are means over them"));
+  EXPECT_THAT(text, HasSubstr("2 × 4"));
 }
 
 // The CPU's 8 points break the goal.
@@ -147,7 +158,7 @@ TEST(ValidationFiles, StepsAreReadBackByTheGate) {
 
 TEST(ValidationFiles, StepsNameTheWorstOperation) {
   const std::string csv = steps_csv(fake_validation().points);
-  EXPECT_THAT(csv, HasSubstr(",0.01,0.0100,0.0108,0.0800,0.011,cpu_attend,12,3,0.000105,2e-05,\n"));
+  EXPECT_THAT(csv, HasSubstr(",0.01,0.0100,0.0108,0.0800,0.0102,0.0109,0.011,cpu_attend,12,3,0.000105,2e-05,\n"));
   EXPECT_THAT(csv, HasSubstr(",no GPU   none\n"));
 }
 

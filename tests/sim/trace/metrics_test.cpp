@@ -216,5 +216,59 @@ TEST(OrderFingerprint, ChangesWithWhoStartsAfterWhomAndNotWithTimes) {
 
 TEST(Fingerprint, OfAnEmptyTraceIsTheOffsetOfFnv1a) { EXPECT_EQ(fingerprint({}), 0xcbf29ce484222325ull); }
 
+// Two replicas, of two steps and one: the second's span queued behind the first's, and both ran on lanes of one name.
+Trace two_replicas() {
+  Trace trace = TraceBuilder()
+                    .step(0, 10)
+                    .span(0, 0, 10)
+                    .step(10, 30)
+                    .span(0, 10, 20)
+                    .step(0, 40)
+                    .add({.lane = 1, .name = 0, .ready = 0, .start = 10, .end = 25, .work = 15, .queued_behind = 0})
+                    .add({.lane = 1, .name = 1, .ready = 25, .start = 25, .end = 40, .work = 15, .last_dependency = 2})
+                    .trace();
+  trace.steps[2].replica = 1;
+  trace.edges = {{SpanId(0), SpanId(1)}, {SpanId(2), SpanId(3)}};
+  return trace;
+}
+
+TEST(OfReplica, KeepsItsOwnStepsAndCauses) {
+  const Trace own = of_replica(two_replicas(), 1);
+  ASSERT_EQ(own.steps.size(), 1u);
+  ASSERT_EQ(own.spans.size(), 2u);
+  EXPECT_EQ(own.steps[0].first_span, 0u);
+  EXPECT_EQ(own.steps[0].replica, 0u);
+  EXPECT_EQ(own.spans[0].step, 0);
+  EXPECT_FALSE(own.spans[0].queued_behind.valid()) << "another replica's span";
+  EXPECT_EQ(own.spans[1].last_dependency, SpanId(0));
+  ASSERT_EQ(own.edges.size(), 1u);
+  EXPECT_EQ(own.edges[0], std::pair(SpanId(0), SpanId(1)));
+}
+
+TEST(OfReplica, OfTheOnlyOneIsAllThereIs) {
+  const Trace trace = TraceBuilder().step(0, 10).span(0, 0, 4).span(1, 4, 10).step(10, 30).span(0, 10, 20).trace();
+  EXPECT_EQ(fingerprint(of_replica(trace, 0)), fingerprint(trace));
+}
+
+TEST(ReplicaMetrics, CountTheirOwnSpansAndFollowOthersOnTheCriticalPath) {
+  const Trace trace = two_replicas();
+  // Of [0, 40): gemm ran in [10, 25) on the second; [0, 10) and [10, 20) were the first's.
+  EXPECT_DOUBLE_EQ(concurrent_share(trace, {0, kNoGroup}, 1, {2, 3}), 15.0 / 40.0);
+  EXPECT_DOUBLE_EQ(concurrent_share(trace, {0, kNoGroup}, 1, {0, 2}), 20.0 / 30.0);
+  // Back from 40: copy, gemm, and what that queued behind: the first's step.
+  const auto path = critical_path(trace, {2, 3});
+  ASSERT_EQ(path.size(), 3u);
+  EXPECT_EQ(path[0].span, SpanId(0));
+  EXPECT_EQ(path[0].running, Duration::from_ps(10));
+  EXPECT_EQ(path[2].running, Duration::from_ps(15));
+  // The first span of a replica has no step before it, though the trace has.
+  EXPECT_EQ(path[0].unexplained, Duration());
+  const StepRange both[] = {{0, 2}, {2, 3}};
+  EXPECT_EQ(steps_of(both), 3u);
+  double shares = 0.0;
+  for (const Cause& cause : causes(trace, both)) shares += cause.share;
+  EXPECT_NEAR(shares, 1.0, 1e-12);
+}
+
 }  // namespace
 }  // namespace outrider

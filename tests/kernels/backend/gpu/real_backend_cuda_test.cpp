@@ -169,6 +169,30 @@ TEST_F(RealBackendCuda, TimingEveryOpIsWhatSlowsAStep) {
   }
 }
 
+TEST_F(RealBackendCuda, TwoGpusRunReplicasAtOnce) {
+  if (!missing_device(1).empty()) GTEST_SKIP() << missing_device(1);
+  for (const char* method : {"full_kv", "flexgen", "hgca", "scout"}) {
+    const GpuPoint one({.method = method, .steps = 8}), two({.method = method, .steps = 8, .drift = 0.9});
+    const std::vector<std::vector<TaskGraph>> replicas = {one.graphs(), two.graphs()};
+    for (const Timing timing : {Timing::every_op, Timing::steps_only}) {
+      RealBackend alone(replicas[0], {.timing = timing}), both(replicas, {.timing = timing});
+      alone.run();
+      both.run_replicas();
+      const Trace single = alone.run();
+      const std::vector<Trace> traces = both.run_replicas();
+      ASSERT_EQ(traces.size(), 2U);
+      EXPECT_THAT(both.facts().device, HasSubstr("2 x "));
+      std::printf("%-10s %9.1f us a step alone, %9.1f and %9.1f at once\n", method, step_us(single), step_us(traces[0]),
+                  step_us(traces[1]));
+      if (timing == Timing::steps_only) continue;
+      for (std::size_t i = 0; i < 2; ++i) {
+        expect_order(replicas[i], traces[i], method);
+        expect_everything_ran(replicas[i], traces[i], method);
+      }
+    }
+  }
+}
+
 TEST_F(RealBackendCuda, AProductTakesTheTimeItsWeightsTake) {
   SmallGraph graph;
   OpId last;
