@@ -218,7 +218,7 @@ std::vector<AttendCase> attend_cases(int processors, Effort effort) {
     for (const std::int64_t group : {1, 2, 4, 5, 8}) {
       if (effort == Effort::quick && group == 2) continue;
       for (const auto& [sequences, tokens] :
-           {std::pair<std::int64_t, std::int64_t>{1, 256}, {1, 2048}, {16, 512}, {8, 1536}, {16, 8192}}) {
+           {std::pair<std::int64_t, std::int64_t>{1, 256}, {1, 2048}, {64, 96}, {16, 512}, {8, 1536}, {16, 8192}}) {
         cases.push_back({count, sequences, tokens, group, true});
         if (effort == Effort::full && tokens == 8192) cases.push_back({count, sequences, tokens, group, false});
       }

@@ -185,8 +185,8 @@ std::vector<double> polished(const FitProblem& problem, std::vector<double> thet
   return theta;
 }
 
-// What parameters are beyond a factor of 3 from their starts, in logarithms. Where a model explains its samples nearly as
-// well in two ways, the one that is physically remote is not to win by chance.
+// What parameters are beyond a factor of 3 from their starts, in logarithms. Where a model explains its samples nearly
+// as well in two ways, the one that is physically remote is not to win by chance.
 double remoteness_of(const FitProblem& problem, const std::vector<double>& theta) {
   constexpr double kReach = 1.1;
   double remoteness = 0.0;

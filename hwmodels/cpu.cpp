@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "sim/base/check.h"
 
@@ -43,7 +44,8 @@ CpuModel::CpuModel(const MachineSpec& machine, const Profile& profile, Platform&
   d2h_cost_ = profile.value("cpu.d2h_read_cost") / read_rate_;
   fork_join_ =
       ceil_to_ticks(Seconds(profile.value("cpu.fork_join") + workers_ * profile.value("cpu.fork_join_per_thread")));
-  attention_latency_ = ceil_to_ticks(Seconds(profile.value("cpu.attention_latency")));
+  attention_latency_ = profile.value("cpu.attention_latency");
+  attention_part_ = profile.value("cpu.attention_part");
   const auto add = [&](const char* name, const char* unit, double capacity) {
     platform.resources.push_back({name, unit, capacity});
     return ResourceId(platform.resources.size() - 1);
@@ -86,6 +88,24 @@ Demand CpuModel::parallel_for(const Work& work) const {
   return demand;
 }
 
+// As kernels/cpu plans them: of `heads` contexts of so many tokens each, the splits with which the last worker is done
+// earliest, where starting a part takes as long as 64 tokens.
+double CpuModel::parts_of_a_worker(double heads, double tokens) const {
+  constexpr double kMostParts = 16.0, kLeastTokens = 64.0, kStart = 64.0;
+  double best = 0.0, least = std::numeric_limits<double>::infinity();
+  for (double splits = 1.0, rounds = 0.0; rounds < kMostParts; ++splits) {
+    const double each = std::max(tokens / splits, kLeastTokens);
+    rounds = std::ceil(heads * std::ceil(tokens / each) / workers_);
+    const double time = rounds * (each + kStart);
+    if (time < least) {
+      least = time;
+      best = rounds;
+    }
+    if (each <= kLeastTokens) break;
+  }
+  return best;
+}
+
 Demand CpuModel::demand(const Op& op) const {
   if (const auto* shape = std::get_if<AttentionShape>(&op.shape)) {
     const double width = static_cast<double>(shape->head_dim + shape->v_head_dim);
@@ -98,7 +118,10 @@ Demand CpuModel::demand(const Op& op) const {
                            : 2.0 * shape->tokens * static_cast<double>(shape->q_heads) *
                                  static_cast<double>(shape->head_dim + shape->value_width()),
          .efficiency = attention_efficiency_});
-    if (demand.units > 0) demand.latency += attention_latency_;
+    if (demand.units == 0) return demand;
+    const double sequences = static_cast<double>(std::max<std::int64_t>(shape->sequences, 1));
+    const double parts = parts_of_a_worker(sequences * kv_heads, shape->tokens / sequences);
+    demand.latency += ceil_to_ticks(Seconds(attention_latency_ + parts * attention_part_));
     return demand;
   }
   const auto* shape = std::get_if<StreamShape>(&op.shape);

@@ -24,9 +24,10 @@ struct InterSocket {
 // efficiency e takes q / (e · R), and a copied byte what it displaces; and DRAM itself, shared with copies. M is DRAM's
 // peak × efficiency; where the machine file states a rate measured on m cores, M is that rate · C / m, at most DRAM's:
 // what keeps it below is taken to lie in the cores. A measured attention rate stands for e · R likewise, and for the
-// arithmetic. Before the kernel, fork and join cost a + b · threads, and attention some microseconds of its own. On S
-// sockets memory is interleaved: (S − 1) / S of all bytes cross the inter-socket link, a kernel's evenly in both
-// directions.
+// arithmetic. Before the kernel, fork and join cost a + b · threads. Attention takes some microseconds of its own and
+// some for each part that a core has one after another: a KV head of a sequence is one, or is split as kernels split
+// it. On S sockets memory is interleaved: (S − 1) / S of all bytes cross the inter-socket link, a kernel's evenly in
+// both directions.
 class CpuModel {
  public:
   CpuModel(const MachineSpec& machine, const Profile& profile, Platform& platform);
@@ -43,14 +44,16 @@ class CpuModel {
     double items, bytes, flops, efficiency;
   };
   Demand parallel_for(const Work& work) const;
+  double parts_of_a_worker(double heads, double tokens) const;
 
   CpuSpec cpu_;
   std::int64_t gpus_;
   double workers_;
   double dram_rate_, read_rate_, attention_efficiency_, stream_efficiency_;
-  double core_flops_;           // reached, per second
-  double h2d_cost_, d2h_cost_;  // seconds of reading per byte copied
-  Duration fork_join_, attention_latency_;
+  double core_flops_;                          // reached, per second
+  double h2d_cost_, d2h_cost_;                 // seconds of reading per byte copied
+  double attention_latency_, attention_part_;  // seconds
+  Duration fork_join_;
   ResourceId dram_, reads_, arithmetic_;
   InterSocket inter_socket_;
   PoolId pool_;

@@ -43,9 +43,9 @@ double PcieModel::engine_seconds(const CopyShape& shape) const {
   return shape.fragments * surface.seconds_per_fragment(shape.fragment.value());
 }
 
-// On full HBM a flow runs at its weight times a level: what copies leave of it, 1 − u · x, with u the share of HBM that
-// they would take at their own pace. So the weight that gives x is that of their pace times x / (1 − u · x). (The same u
-// both ways: elsewhere they share evenly.)
+// On full HBM a flow runs at its weight times a level: what copies leave of it, 1 − u · x, with u the share of HBM
+// that they would take at their own pace. So the weight that gives x is that of their pace times x / (1 − u · x). (The
+// same u both ways: elsewhere they share evenly.)
 double PcieModel::weight(const CopyShape& shape, const CopyEnds& ends, double seconds) const {
   const bool by_fragment = shape.path == CopyPath::copy_engine && shape.memory == HostMemory::pinned;
   const double each = shape.direction == Direction::h2d ? h2d_loaded_ : d2h_loaded_;
@@ -96,7 +96,7 @@ Demand PcieModel::demand(const CopyShape& shape, const CopyEnds& ends) const {
   demand.weight = weight(shape, ends, seconds);
   const bool to_gpu = shape.direction == Direction::h2d;
   const Engine& engine = to_gpu ? h2d_engine_ : d2h_engine_;
-  demand.pool = engine.turn;
+  if (!shape.paced) demand.pool = engine.turn;
   demand.use(engine.time, seconds);
   constexpr double kSaturated = 0.95;  // of the link's rate: then the link is what limits, not the cost per fragment
   const double share = shape.total().value() / seconds / (to_gpu ? link_.h2d : link_.d2h).value();

@@ -31,7 +31,8 @@ struct CopyEnds {
 //                 measured surface. (On one H200, rows of copies that take 100 us and more follow this within 0.1 % in
 //                 the median, 9 % at P90, 26 % at worst.) An engine takes copies in the order in which they become
 //                 ready: a copy on another stream waits until all of those before it have ended (on one H200, 64 KiB
-//                 behind 128 fragments of 128 KiB end with the last of them, on whatever stream)
+//                 behind 128 fragments of 128 KiB end with the last of them, on whatever stream). A paced
+//                 copy waits for nobody and shares the engine's time with whoever has the turn
 //   batched       the same with the batched surface, which must be there
 //   SM zero-copy  CTAs on SM slots load over the link, each at the measured rate per CTA
 //   pageable      at the staging rate, whatever the path and fragment

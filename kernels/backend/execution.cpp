@@ -55,7 +55,10 @@ void Execution::run() {
 
 void Execution::run_together(std::span<Execution* const> replicas) {
   for (Execution* each : replicas) each->reset();
-  std::latch ready(static_cast<std::ptrdiff_t>(replicas.size()));
+  const auto has_background = [](const Execution* each) { return !each->of_background_.empty(); };
+  const auto in_background = std::count_if(replicas.begin(), replicas.end(), has_background);
+  // All threads enter their device before anything runs there, since entering may wait for what runs.
+  std::latch ready(static_cast<std::ptrdiff_t>(replicas.size()) + in_background);
   const auto walk = [&ready](Execution& each) {
     const int processor = each.options_.placement.host;
     each.in_thread(processor, [&] { each.enter(); });
@@ -66,9 +69,13 @@ void Execution::run_together(std::span<Execution* const> replicas) {
   const bool pooled = std::any_of(replicas.begin(), replicas.end(), [](Execution* e) { return !e->of_pool_.empty(); });
   if (pooled) threads.emplace_back([&] { dispatch(replicas); });
   for (Execution* each : replicas) {
-    if (each->of_background_.empty()) continue;
-    threads.emplace_back(
-        [each] { each->in_thread(each->options_.placement.background, [each] { each->run_background(); }); });
+    if (!has_background(each)) continue;
+    threads.emplace_back([each, &ready] {
+      const int processor = each->options_.placement.background;
+      each->in_thread(processor, [each] { each->enter(); });
+      ready.count_down();
+      each->in_thread(processor, [each] { each->run_background(); });
+    });
   }
   for (Execution* each : replicas.subspan(1)) threads.emplace_back([&walk, each] { walk(*each); });
   walk(*replicas.front());
@@ -201,7 +208,6 @@ OpIndex Execution::lacking(OpIndex index) const {
 }
 
 void Execution::run_background() {
-  enter();
   for (const OpIndex index : of_background_) {
     await_step(schedule_.ops[index].step);
     for (const Wait& wait : schedule_.ops[index].waits) await(wait);

@@ -105,6 +105,7 @@ struct CopyShape {
   double fragments = 1.0;
   Bytes fragment;
   std::int64_t ctas = 0;  // sm_zero_copy: CTAs launched; 0: as many as fill the link
+  bool paced = false;     // copy_engine: a few fragments are issued at a time, so that other copies come in between
 
   Bytes total() const { return fragment * fragments; }
 };

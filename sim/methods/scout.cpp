@@ -14,6 +14,7 @@ class Scout final : public SparseMethod {
         layer_ahead_(params().flag("layer_ahead")),
         recall_(params().flag("periodic_recall")),
         real_query_(params().text("cpu_query") == "real"),
+        paced_(params().text("recall_copies") == "paced"),
         recalled_(static_cast<std::size_t>(layers()), -1),
         interval_(static_cast<std::size_t>(layers()), 0) {
     for (const int layer : emit_.offloaded_layers())
@@ -122,7 +123,8 @@ class Scout final : public SparseMethod {
   void recall(int layer, std::int64_t step, const Missing& missing, OpId attended) {
     recalled_[static_cast<std::size_t>(layer)] = step;
     if (missing.blocks.total == 0) return;
-    const CopyShape blocks = block_copies(layer, missing.blocks.total);
+    CopyShape blocks = block_copies(layer, missing.blocks.total);
+    blocks.paced = paced_;
     note_link(blocks);
     emit_.fill(static_cast<CarrySlot>(layer), emit_.copy_on(Lane::recall, blocks, layer, {attended, missing.listed}));
   }
@@ -153,7 +155,7 @@ class Scout final : public SparseMethod {
     build_index(layer, digest_bytes(layer, static_cast<double>(blocks_)), after);
   }
 
-  bool collaborative_, layer_ahead_, recall_, real_query_;
+  bool collaborative_, layer_ahead_, recall_, real_query_, paced_;
   std::vector<std::int64_t> recalled_;  // step whose selection is resident, per layer; −1: as after prefill
   std::vector<std::int64_t> interval_;
 };
@@ -191,6 +193,13 @@ MethodEntry scout() {
              1e6,
              {}},
             {"cpu_query", std::string("predicted"), "query of the CPU's attention", "P", {}, {}, {"predicted", "real"}},
+            {"recall_copies",
+             std::string("paced"),
+             "recalled blocks are issued a few at a time, or all at once, so that results of the CPU queue behind them",
+             "I",
+             {},
+             {},
+             {"paced", "queued"}},
             {"gpu_attends",
              std::string("selected"),
              "resident blocks the GPU attends: the selected ones or all",

@@ -103,6 +103,7 @@ TEST(ProfileFit, CoefficientsComeBackFromTheTimesTheyGive) {
                                              {"cpu.attention_dram_efficiency", 0.5},
                                              {"cpu.arithmetic_efficiency", 0.2},
                                              {"cpu.attention_latency", 9e-6},
+                                             {"cpu.attention_part", 3e-6},
                                              {"cpu.stream_dram_efficiency", 0.55},
                                              {"cpu.fork_join", 8e-6},
                                              {"cpu.fork_join_per_thread", 3e-7}};
@@ -116,7 +117,7 @@ TEST(ProfileFit, CoefficientsComeBackFromTheTimesTheyGive) {
     EXPECT_LE(each.low, each.value) << name;
     EXPECT_GE(each.high, each.value) << name;
   }
-  for (const FamilyResiduals& each : found.profile.fit->residuals) EXPECT_LT(each.held_out_median, 0.02) << each.family;
+  for (const FamilyResiduals& each : found.profile.fit->residuals) EXPECT_LT(each.held_out_median, 0.03) << each.family;
   EXPECT_EQ(found.kept.size() + set.size(), base.coefficients.size());
 }
 

@@ -59,7 +59,7 @@ TEST(SeveralGpus, EachHasItsOwnPartsAndAllShareTheHosts) {
   };
   EXPECT_EQ(count(four, false), 4 * count(one, false));
   EXPECT_EQ(count(four, true), count(one, true));
-  EXPECT_EQ(four.platform().pools.size(), 4 + 1u);  // SM slots each, and the cores
+  EXPECT_EQ(four.platform().pools.size(), 4 * (1 + 2) + 1u);  // SMs, two copy engines; cores
   EXPECT_EQ(four.platform().lanes.size(), 4u * kLanesPerDevice - 1);
   for (const int gpu : {0, 3}) {
     EXPECT_EQ(resources_of(four, big_copy(gpu), true), (std::set<std::string>{"DRAM", "CPU reads"}));

@@ -169,16 +169,21 @@ TEST_F(RealBackendCuda, TimingEveryOpIsWhatSlowsAStep) {
   }
 }
 
+Trace second_run(const std::vector<TaskGraph>& graphs, Timing timing) {
+  RealBackend backend(graphs, {.timing = timing});
+  backend.run();
+  return backend.run();
+}
+
 TEST_F(RealBackendCuda, TwoGpusRunReplicasAtOnce) {
   if (!missing_device(1).empty()) GTEST_SKIP() << missing_device(1);
   for (const char* method : {"full_kv", "flexgen", "hgca", "scout"}) {
     const GpuPoint one({.method = method, .steps = 8}), two({.method = method, .steps = 8, .drift = 0.9});
     const std::vector<std::vector<TaskGraph>> replicas = {one.graphs(), two.graphs()};
     for (const Timing timing : {Timing::every_op, Timing::steps_only}) {
-      RealBackend alone(replicas[0], {.timing = timing}), both(replicas, {.timing = timing});
-      alone.run();
+      const Trace single = second_run(replicas[0], timing);
+      RealBackend both(replicas, {.timing = timing});
       both.run_replicas();
-      const Trace single = alone.run();
       const std::vector<Trace> traces = both.run_replicas();
       ASSERT_EQ(traces.size(), 2U);
       EXPECT_THAT(both.facts().device, HasSubstr("2 x "));
