@@ -109,6 +109,7 @@ Demand GpuModel::launch(const Kernel& kernel) const {
     const bool waves = own_rate && units > at_once;  // HBM itself limits the full ones
     reading = waves ? in_flight : own_rate ? overlapped(at_rate, in_flight) : std::max(at_rate, in_flight);
     demand.capped_by = at_rate >= in_flight ? memory : ResourceId();
+    if (waves) demand.weight = 1.0 / at_rate;  // what full waves get of HBM, beside others too, however fast a CTA is
   }
   if (flops > 0.0) {
     const double share = std::max(running, static_cast<double>(gpu_.sms) * on_one_sm);  // idle SMs compute nothing

@@ -141,6 +141,7 @@ std::string unsupported(const Op& op) {
   if (op.family == Family::cpu_attend) return "a cpu_attend of this shape";
   if (!copies) return {};
   const auto& copy = *shape_of<CopyShape>(op);
+  if (copy.paced) return "copies that are issued a few fragments at a time (recall_copies: queued is executed)";
   if (copy.path == CopyPath::copy_engine || copy.memory == HostMemory::pinned) {
     const bool gathers = copy.path == CopyPath::sm_zero_copy;
     return gathers && copy.direction == Direction::d2h ? "zero copies to the host" : "";

@@ -57,6 +57,55 @@ TEST(Pcie, BothDirectionsAtOnceShareTheCapOverBoth) {
   const Trace trace = backend.finish();
   EXPECT_NEAR(kBytes / (trace.spans[0].end - trace.spans[0].start).seconds().value() * 1e-9, 101.3 / 2.0, 0.5);
 }
+// A small copy behind a long row on another stream: it waits for all of it, unless the row is paced.
+TEST(Pcie, AnEngineServesOneCopyAtATimeButForPacedOnes) {
+  const MachineModel model(machine_named("h200-16c"), assumed_profile());
+  for (const bool paced : {false, true}) {
+    GraphBuilder builder;
+    Op row = op_of(Family::copy_h2d, CopyShape{.fragments = 128.0, .fragment = Bytes(131072.0), .paced = paced});
+    row.lane = lane_id(Lane::recall);
+    Op small = op_of(Family::copy_h2d, CopyShape{.fragments = 1.0, .fragment = Bytes(65536.0)});
+    small.lane = lane_id(Lane::h2d);
+    const OpId first = builder.add(row, {}), second = builder.add(small, {});
+    const TaskGraph graph = std::move(builder).seal(second);
+    SimBackend backend(model.platform());
+    backend.run_step(graph, model.demands(graph));
+    const Trace trace = backend.finish();
+    const Span &of_row = trace.spans[first.index()], &of_small = trace.spans[second.index()];
+    if (paced) {
+      EXPECT_LT((of_small.end - of_row.start).seconds().value(), 30e-6);
+    } else {
+      EXPECT_GT(of_small.end, of_row.end);
+    }
+  }
+}
+// While kernels fill HBM, fragments take longer by what was measured, and large copies hardly at all.
+TEST(Pcie, FullHbmLengthensEachFragment) {
+  const Profile profile = assumed_profile();
+  const MachineModel model(machine_named("h200-16c"), profile);
+  Op read = op_of(Family::attend_dense, AttentionShape{.sequences = 64,
+                                                       .kv_heads = 8,
+                                                       .q_heads = 32,
+                                                       .head_dim = 128,
+                                                       .v_head_dim = 128,
+                                                       .tokens = 64.0 * 131072.0,
+                                                       .longest = 131072.0});
+  read.lane = lane_id(Lane::compute);
+  for (const double fragment : {65536.0, 67108864.0}) {
+    Op copy = op_of(Family::copy_h2d, CopyShape{.fragments = 16.0, .fragment = Bytes(fragment)});
+    copy.lane = lane_id(Lane::h2d);
+    GraphBuilder builder;
+    const OpId kernel = builder.add(read, {}), row = builder.add(copy, {});
+    const TaskGraph graph = std::move(builder).seal(kernel);
+    SimBackend backend(model.platform());
+    backend.run_step(graph, model.demands(graph));
+    const Trace trace = backend.finish();
+    const Span& span = trace.spans[row.index()];
+    const double longer =
+        ((span.end - span.start) - isolated_duration(model.demand(copy), model.platform())).seconds().value();
+    EXPECT_NEAR(longer / 16.0, profile.value("link.h2d_loaded_fragment"), fragment < 1e6 ? 0.3e-6 : 10e-6) << fragment;
+  }
+}
 TEST(Pcie, ACopyOfNothingTakesItsLatency) {
   const MachineModel model(machine_named("h200-16c"), assumed_profile());
   const Op op = op_of(Family::copy_h2d, CopyShape{.fragments = 0.0, .fragment = Bytes(4096.0)});

@@ -8,7 +8,6 @@ namespace outrider {
 namespace {
 
 constexpr std::int32_t kGatherCtas = 8;  // enough to fill PCIe; other kernels keep the rest
-constexpr std::int64_t kPacedCalls = 4;  // in flight: other copies wait for no more of them
 
 struct CopyCalls {
   std::byte* from = nullptr;
@@ -47,15 +46,10 @@ BoundLaunch Binder::bind_calls(OpIndex op, const CopyShape& shape) {
                        .to = written(op),
                        .fragments = fragments_of(shape),
                        .kind = shape.direction == Direction::h2d ? cudaMemcpyHostToDevice : cudaMemcpyDeviceToHost};
-  // Only who has nothing else to do can pace its calls.
-  const bool paced = shape.paced && schedule_.ops[op].runner == Runner::background;
-  return [copy, paced](cudaStream_t stream, Calls calls) {
+  return [copy](cudaStream_t stream, Calls calls) {
     const std::int64_t first = calls == Calls::rest ? 1 : 0;
     const std::int64_t last = calls == Calls::first ? 1 : copy.fragments.count;
-    for (std::int64_t i = first; i < last; ++i) {
-      copy.call(i, stream);
-      if (paced && i % kPacedCalls == kPacedCalls - 1) check_cuda(cudaStreamSynchronize(stream));
-    }
+    for (std::int64_t i = first; i < last; ++i) copy.call(i, stream);
   };
 }
 

@@ -76,6 +76,10 @@ TEST(Unsupported, NamesWhatNoKernelDoes) {
   EXPECT_EQ(unsupported({Family::attend_dense, lane_id(Lane::compute), 0, narrow}),
             "attention with heads of 64 channels");
   EXPECT_EQ(unsupported({Family::cpu_attend, lane_id(Lane::cpu), 0, narrow}), "");
+  CopyShape paced{.fragments = 8.0, .fragment = Bytes(4096.0)};
+  EXPECT_EQ(unsupported({Family::copy_h2d, lane_id(Lane::recall), 0, paced}), "");
+  paced.paced = true;
+  EXPECT_THAT(unsupported({Family::copy_h2d, lane_id(Lane::recall), 0, paced}), HasSubstr("a few fragments at a time"));
   EXPECT_EQ(unsupported({Family::prefill_attend, lane_id(Lane::compute), 0, narrow}), "attention of a prefill");
 }
 

@@ -20,8 +20,8 @@ struct ShapeText {
     return fmt::format("stream {} {} {} {}", s.read.value(), s.write.value(), s.flops.value(), s.items);
   }
   std::string operator()(const CopyShape& s) const {
-    return fmt::format("copy {} {} {} {} {}", static_cast<int>(s.direction), static_cast<int>(s.path), s.fragments,
-                       s.fragment.value(), s.ctas);
+    return fmt::format("copy {} {} {} {} {} {}", static_cast<int>(s.direction), static_cast<int>(s.path), s.fragments,
+                       s.fragment.value(), s.ctas, s.paced);
   }
   std::string operator()(const HostShape& s) const { return fmt::format("host {}", s.count); }
 };

@@ -55,8 +55,9 @@ class GpuPoint {
       ADD_FAILURE() << "no method " << spec.method;
       return;
     }
-    params_ =
-        resolve_params(entry->info, spec.preset.empty() ? entry->info.presets.front().name : spec.preset, spec.set);
+    std::map<std::string, ParamValue> set = spec.set;
+    if (spec.method == "scout") set.try_emplace("recall_copies", std::string("queued"));  // paced ones are not executed
+    params_ = resolve_params(entry->info, spec.preset.empty() ? entry->info.presets.front().name : spec.preset, set);
     MethodPoint point;
     point.model = &model_;
     point.machine = &machine_;
