@@ -14,14 +14,6 @@
 namespace outrider {
 namespace {
 
-double quantile(std::vector<double> values, double share) {
-  std::sort(values.begin(), values.end());
-  const double at = share * static_cast<double>(values.size() - 1);
-  const auto below = static_cast<std::size_t>(at);
-  const double above = values[std::min(below + 1, values.size() - 1)];
-  return values[below] + (at - static_cast<double>(below)) * (above - values[below]);
-}
-
 // A coefficient that samples state each for itself: the median, and the range of them and of their intervals.
 struct Statement {
   double value, low, high;
@@ -36,7 +28,7 @@ void set_directly(Profile& profile, const char* name, const std::vector<Statemen
     coefficient.low = std::min(coefficient.low, each.low);
     coefficient.high = std::max(coefficient.high, each.high);
   }
-  coefficient.value = quantile(values, 0.5);
+  coefficient.value = interpolated_quantile(values, 0.5);
   coefficient.source = provenance(from, statements.size());
   profile.coefficients[name] = coefficient;
 }
@@ -162,6 +154,14 @@ void read_loaded_fragments(Profile& profile, const std::vector<Sample>& samples)
 }
 
 }  // namespace
+
+double interpolated_quantile(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  const double at = share * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<std::size_t>(at);
+  const double above = values[std::min(below + 1, values.size() - 1)];
+  return values[below] + (at - static_cast<double>(below)) * (above - values[below]);
+}
 
 Samples of_family(const std::vector<Sample>& samples, const std::string& family) {
   Samples found;

@@ -46,14 +46,6 @@ const std::vector<Stage>& stages() {
   return all;
 }
 
-double quantile(std::vector<double> values, double share) {
-  std::sort(values.begin(), values.end());
-  const double at = share * static_cast<double>(values.size() - 1);
-  const auto below = static_cast<std::size_t>(at);
-  const double above = values[std::min(below + 1, values.size() - 1)];
-  return values[below] + (at - static_cast<double>(below)) * (above - values[below]);
-}
-
 // Coefficients of ceilings that each run states for itself.
 using Ceilings = std::map<std::string, std::map<int, double>>;
 
@@ -130,7 +122,7 @@ class StageFit {
       spreads.push_back(sample->time.spread);
       cpu = cpu || sample->family == "cpu_attend";
     }
-    return std::max(quantile(spreads, 0.5) / 2.56, cpu ? kLeastOfCpu : 0.0);
+    return std::max(interpolated_quantile(spreads, 0.5) / 2.56, cpu ? kLeastOfCpu : 0.0);
   }
 
   // A number for each different shape of a family.
@@ -198,10 +190,10 @@ class StageFit {
     }
     result.samples = static_cast<std::int64_t>(errors.size());
     if (errors.empty()) return result;
-    result.median = quantile(errors, 0.5);
-    result.p90 = quantile(errors, 0.9);
-    result.held_out_median = quantile(held_out, 0.5);
-    result.held_out_p90 = quantile(held_out, 0.9);
+    result.median = interpolated_quantile(errors, 0.5);
+    result.p90 = interpolated_quantile(errors, 0.9);
+    result.held_out_median = interpolated_quantile(held_out, 0.5);
+    result.held_out_p90 = interpolated_quantile(held_out, 0.9);
     return result;
   }
 

@@ -88,8 +88,9 @@ Demand CpuModel::parallel_for(const Work& work) const {
   return demand;
 }
 
-// As kernels/cpu plans them: of `heads` contexts of so many tokens each, the splits with which the last worker is done
-// earliest, where starting a part takes as long as 64 tokens.
+// Nearly as kernels/cpu/attention_batch.cpp plans them, which rounds to whole blocks: of `heads` contexts of so many
+// tokens each, the splits with which the last worker is done earliest, where starting a part takes as long as 64
+// tokens.
 double CpuModel::parts_of_a_worker(double heads, double tokens) const {
   constexpr double kMostParts = 16.0, kLeastTokens = 64.0, kStart = 64.0;
   double best = 0.0, least = std::numeric_limits<double>::infinity();

@@ -102,14 +102,14 @@ Demand GpuModel::launch(const Kernel& kernel) const {
   const ResourceId memory = kernel.in_l2 ? l2_ : hbm_;
   // Seconds of a unit by each limit; what is not limited takes none.
   const bool own_rate = kernel.cta_rate > 0.0;
-  double reading = 0.0, computing = 0.0;
+  double reading = 0.0, computing = 0.0, of_hbm = 0.0;
   if (bytes > 0.0) {
     const double at_rate = running * bytes / (kernel.hbm_efficiency * (kernel.in_l2 ? l2_rate_ : hbm_rate_));
     const double in_flight = own_rate ? bytes / kernel.cta_rate : kernel.in_l2 ? 0.0 : on_one_sm * bytes / sm_rate_;
     const bool waves = own_rate && units > at_once;  // HBM itself limits the full ones
     reading = waves ? in_flight : own_rate ? overlapped(at_rate, in_flight) : std::max(at_rate, in_flight);
     demand.capped_by = at_rate >= in_flight ? memory : ResourceId();
-    if (waves) demand.weight = 1.0 / at_rate;  // what full waves get of HBM, beside others too, however fast a CTA is
+    if (waves) of_hbm = 1.0 / at_rate;
   }
   if (flops > 0.0) {
     const double share = std::max(running, static_cast<double>(gpu_.sms) * on_one_sm);  // idle SMs compute nothing
@@ -118,6 +118,8 @@ Demand GpuModel::launch(const Kernel& kernel) const {
   }
   const double own = on_one_sm * kernel.unit_seconds * std::max(1.0, kernel.ctas / units);
   demand.rate_cap = 1.0 / (own + overlapped(reading, computing));
+  // What full waves get of HBM they get beside others too, however much faster a CTA could read.
+  if (of_hbm > 0.0) demand.weight = std::min(of_hbm, demand.rate_cap);
   demand.units = static_cast<std::int64_t>(units);
   demand.pool = slots_;
   demand.slots_per_unit = kSharesPerSm / kernel.ctas_per_sm;

@@ -38,6 +38,7 @@ struct CopyEnds {
 //   pageable      at the staging rate, whatever the path and fragment
 // While kernels keep HBM full, each fragment takes some microseconds longer (d), since the engine's own accesses queue
 // there: n fragments of t seconds in all run at  x = t / (t + n · d)  of their pace, whatever the kernels lose to them.
+// Batched and pageable copies count as one fragment there.
 // Elsewhere copies share what is full as all do, in proportion to their pace: on one H200's host, copies of 55 GB/s
 // beside CPU attention ran at 45 to 53.
 // What the host thread pays to issue copies is an op of its own.

@@ -18,7 +18,7 @@ namespace outrider {
 Signals signals_of(const Profile& profile);
 
 // Says of each demand of a graph whose ends and waits it is. A barrier ends as what it waited for did: as a copy if any
-// of it was one.
+// of it was one, else as a kernel if any was.
 void set_parties(const TaskGraph& graph, std::span<Demand> demands);
 
 // Kernels that no CUDA graph holds, by op.
