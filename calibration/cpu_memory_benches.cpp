@@ -203,13 +203,6 @@ Microbench bench_of(const char* family, SampleShape shape, std::function<std::un
 
 }  // namespace
 
-std::vector<FamilyInfo> cpu_memory_families() {
-  return {{"cpu_gather", "gathers of scattered fragments into a buffer", "threads fragment count bytes"},
-          {"cpu_score", "scores of block digests on the CPU", "threads kv_heads q_heads head_dim blocks"},
-          {"cpu_select", "selection of the best blocks of each row on the CPU", "threads rows scores k"},
-          {"cpu_adam", "a step of Adam on the CPU", "threads count"}};
-}
-
 std::vector<Microbench> cpu_memory_benches(const HostFacts& facts, Effort effort, CpuArena& arena) {
   const int threads = std::max(1, facts.processors - 1);
   const double count_of = threads, bytes = std::min(67108864.0, arena.bytes() / 4.0);

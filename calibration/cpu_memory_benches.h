@@ -8,7 +8,6 @@
 
 namespace outrider {
 
-std::vector<FamilyInfo> cpu_memory_families();
 // `arena` is used by what they prepare.
 std::vector<Microbench> cpu_memory_benches(const HostFacts& facts, Effort effort, CpuArena& arena);
 

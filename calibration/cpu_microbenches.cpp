@@ -229,17 +229,6 @@ std::vector<AttendCase> attend_cases(int processors, Effort effort) {
 
 }  // namespace
 
-std::vector<FamilyInfo> cpu_families() {
-  std::vector<FamilyInfo> all = {
-      {"dram_read", "reading of DRAM, by threads", "threads bytes"},
-      {"dram_write", "writing of DRAM past the caches, by threads", "threads bytes"},
-      {"fork_join", "an empty parallel loop, by threads", "threads"},
-      {"dispatch_pool", "from the call of a parallel loop to its first worker's start", "threads"},
-      {"cpu_attend", "decode attention in bf16 over listed blocks, by threads, query heads and load", kCpuAttendShape}};
-  for (FamilyInfo& family : cpu_memory_families()) all.push_back(std::move(family));
-  return all;
-}
-
 Microbench cpu_attention_beside(const std::string& family, const HostFacts& facts, CpuArena& arena,
                                 const WrapExperiment& wrapped) {
   const AttendCase at{.threads = std::max(1, facts.processors - 1), .sequences = 16, .tokens = 8192, .group = 1};

@@ -8,11 +8,6 @@
 
 namespace outrider {
 
-// Of cpu_attend, and of it beside something else; tokens are summed over sequences.
-inline constexpr const char* kCpuAttendShape =
-    "threads sequences kv_heads q_heads head_dim tokens block_tokens scattered";
-
-std::vector<FamilyInfo> cpu_families();
 // `arena` is used by what they prepare.
 std::vector<Microbench> cpu_microbenches(const HostFacts& facts, Effort effort, CpuArena& arena);
 // CPU attention under something else: one shape, `wrapped` made around its experiment.

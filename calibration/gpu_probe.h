@@ -15,7 +15,6 @@ struct GpuFacts {
 };
 
 GpuFacts gpu_facts();
-std::vector<FamilyInfo> gpu_families();
 // Every family once, with the reason why it cannot run.
 std::vector<Microbench> waived_gpu_microbenches(const std::string& reason);
 // `arena`: what CPU attention beside the GPU's work reads.

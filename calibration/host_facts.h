@@ -1,9 +1,7 @@
-// What this host is, as far as it tells.
+// What a host is, as far as it tells.
 #pragma once
 
-#include <cstdint>
 #include <string>
-#include <vector>
 
 namespace outrider {
 
@@ -16,7 +14,5 @@ struct HostFacts {
   std::string gpu, driver;  // empty without a GPU, or in a build without CUDA
   std::string clocks;       // of the GPU, as found
 };
-
-HostFacts host_facts();
 
 }  // namespace outrider

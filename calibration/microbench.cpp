@@ -1,10 +1,11 @@
-// The list of families and the loop over it.
+// The list of microbenchmarks and the loop over it.
 #include "calibration/microbench.h"
 
 #include <algorithm>
 #include <chrono>
 
 #include "calibration/cpu_microbenches.h"
+#include "calibration/families.h"
 #include "calibration/gpu_probe.h"
 #include "sim/base/check.h"
 
@@ -65,12 +66,6 @@ Sample measured(const Microbench& bench, const MeasureOptions& options, MeasureT
 }
 
 }  // namespace
-
-std::vector<FamilyInfo> families() {
-  std::vector<FamilyInfo> all = cpu_families();
-  for (FamilyInfo& family : gpu_families()) all.push_back(std::move(family));
-  return all;
-}
 
 MicrobenchSet microbenches(const HostFacts& facts, Effort effort) {
   auto arena = std::make_unique<CpuArena>(facts, effort);

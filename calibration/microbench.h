@@ -9,6 +9,7 @@
 
 #include "calibration/host_facts.h"
 #include "calibration/sample.h"
+#include "calibration/stop_rule.h"
 
 namespace outrider {
 
@@ -34,13 +35,6 @@ struct MicrobenchSet {
   std::vector<Microbench> list;
   std::unique_ptr<BenchMemory> memory;
 };
-
-// What one family measures, for --help and reports, and the names of its shapes' numbers, in their order.
-struct FamilyInfo {
-  std::string name, meaning;
-  std::string shape;  // "threads bytes"
-};
-std::vector<FamilyInfo> families();
 
 enum class Effort { full, quick };
 

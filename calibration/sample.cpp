@@ -13,7 +13,7 @@
 #include <stdexcept>
 #include <tuple>
 
-#include "calibration/microbench.h"
+#include "calibration/families.h"
 #include "sim/base/check.h"
 
 namespace outrider {

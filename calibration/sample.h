@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "calibration/stop_rule.h"
+#include "calibration/measurement.h"
 #include "sim/io/errors.h"
 
 namespace outrider {

@@ -12,7 +12,7 @@
 namespace outrider {
 
 // The operation of a family that the hardware models time; none for families that are read directly.
-// Shapes: see cpu_microbenches.h and gpu_families.cpp.
+// Shapes: see families.cpp.
 std::optional<Op> op_of(const Sample& sample);
 
 // A copy of pinned fragments by calls.

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <functional>
-#include <vector>
+
+#include "calibration/measurement.h"
 
 namespace outrider {
 
@@ -19,22 +20,8 @@ struct StopRule {
   double budget = 2.0;  // seconds of trials, disturbed ones included
 };
 
-// [low, high] is the distribution-free 95 % confidence interval of the median: the order statistics at
-// n/2 ∓ 0.98·√n. `spread` is (P90 − P10) ÷ median of the trials kept.
-struct Measurement {
-  double median = 0.0, low = 0.0, high = 0.0, spread = 0.0;
-  int trials = 0;     // kept
-  int discarded = 0;  // disturbed
-  bool settled = false;
-
-  double precision() const { return median > 0.0 ? 0.5 * (high - low) / median : 0.0; }
-};
-
 // Runs trials until the rule is met (settled), or trials or budget run out. Disturbed trials are counted and left out;
 // where fewer than `least` undisturbed ones come in, the measurement is not settled and its figures are of all trials.
 Measurement measure(const std::function<Trial()>& trial, const StopRule& rule);
-
-// The figures of some times; at least one. Order does not matter.
-Measurement summary_of(std::vector<double> seconds);
 
 }  // namespace outrider

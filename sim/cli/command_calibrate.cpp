@@ -8,12 +8,14 @@
 #include <iterator>
 #include <utility>
 
+#include "calibration/families.h"
 #include "calibration/machine_origin.h"
 #include "calibration/measured_machine.h"
 #include "calibration/microbench.h"
 #include "calibration/nvbandwidth.h"
 #include "calibration/profile_fit.h"
 #include "calibration/run_log.h"
+#include "calibration/this_host.h"
 #include "calibration/yaml_files.h"
 #include "hwmodels/profile_reader.h"
 #include "sim/cli/commands.h"

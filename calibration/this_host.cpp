@@ -1,5 +1,5 @@
 // Reading of /proc and /sys.
-#include "calibration/host_facts.h"
+#include "calibration/this_host.h"
 
 #include <unistd.h>
 

@@ -1,14 +1,30 @@
-// The list of what is measured on a GPU.
-#include "calibration/cpu_microbenches.h"
-#include "calibration/gpu_probe.h"
+// The lists of what is measured on the host's cores and on a GPU.
+#include "calibration/families.h"
+
+#include <utility>
 
 namespace outrider {
 namespace {
 
+// Of cpu_attend, and of it beside something else; tokens are summed over sequences.
+constexpr const char* kCpuAttendShape = "threads sequences kv_heads q_heads head_dim tokens block_tokens scattered";
 constexpr const char* kCopyShape = "fragment count bytes";
 constexpr const char* kAttendShape = "sequences kv_heads q_heads head_dim tokens block_tokens";
 
 }  // namespace
+
+std::vector<FamilyInfo> cpu_families() {
+  return {
+      {"dram_read", "reading of DRAM, by threads", "threads bytes"},
+      {"dram_write", "writing of DRAM past the caches, by threads", "threads bytes"},
+      {"fork_join", "an empty parallel loop, by threads", "threads"},
+      {"dispatch_pool", "from the call of a parallel loop to its first worker's start", "threads"},
+      {"cpu_attend", "decode attention in bf16 over listed blocks, by threads, query heads and load", kCpuAttendShape},
+      {"cpu_gather", "gathers of scattered fragments into a buffer", "threads fragment count bytes"},
+      {"cpu_score", "scores of block digests on the CPU", "threads kv_heads q_heads head_dim blocks"},
+      {"cpu_select", "selection of the best blocks of each row on the CPU", "threads rows scores k"},
+      {"cpu_adam", "a step of Adam on the CPU", "threads count"}};
+}
 
 std::vector<FamilyInfo> gpu_families() {
   return {
@@ -62,15 +78,10 @@ std::vector<FamilyInfo> gpu_families() {
       {"adam", "a step of Adam on the GPU", "count"}};
 }
 
-std::vector<Microbench> waived_gpu_microbenches(const std::string& reason) {
-  std::vector<Microbench> list;
-  for (const FamilyInfo& family : gpu_families()) {
-    Microbench waived;
-    waived.family = family.name;
-    waived.waived = reason;
-    list.push_back(std::move(waived));
-  }
-  return list;
+std::vector<FamilyInfo> families() {
+  std::vector<FamilyInfo> all = cpu_families();
+  for (FamilyInfo& family : gpu_families()) all.push_back(std::move(family));
+  return all;
 }
 
 }  // namespace outrider
