@@ -3,8 +3,8 @@
 #include <chrono>
 #include <thread>
 
-#include "calibration/cpu_microbenches.h"
-#include "calibration/gpu_probe.h"
+#include "calibration/benches/cpu_microbenches.h"
+#include "calibration/benches/gpu_probe.h"
 #include "kernels/cuda/trials.h"
 
 namespace outrider {

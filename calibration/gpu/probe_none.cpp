@@ -1,5 +1,5 @@
 // Builds without CUDA: every family of the GPU is waived.
-#include "calibration/gpu_probe.h"
+#include "calibration/benches/gpu_probe.h"
 
 namespace outrider {
 namespace {

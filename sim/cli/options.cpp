@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 
-#include "calibration/nvbandwidth.h"
+#include "calibration/samples/nvbandwidth.h"
 #include "sim/base/check.h"
 #include "sim/cli/command_table.h"
 #include "sim/cli/format.h"

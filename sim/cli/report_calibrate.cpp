@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <map>
 
-#include "calibration/measured_machine.h"
+#include "calibration/fit/measured_machine.h"
 #include "sim/cli/format.h"
 
 namespace outrider {

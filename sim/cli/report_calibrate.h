@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "calibration/microbench.h"
-#include "calibration/nvbandwidth.h"
-#include "calibration/profile_fit.h"
+#include "calibration/benches/microbench.h"
+#include "calibration/fit/profile_fit.h"
+#include "calibration/samples/nvbandwidth.h"
 #include "sim/cli/table.h"
 
 namespace outrider {

@@ -10,8 +10,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "calibration/run_log.h"
-#include "calibration/sample.h"
+#include "calibration/samples/run_log.h"
+#include "calibration/samples/sample.h"
 #include "sim/cli/commands.h"
 
 namespace outrider {

@@ -1,0 +1,226 @@
+// Medians of statements, with the ranges that they span.
+#include "calibration/fit/direct_fit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <string_view>
+#include <tuple>
+
+#include "calibration/fit/sample_ops.h"
+#include "hwmodels/machine_model.h"
+
+namespace outrider {
+namespace {
+
+// A coefficient that samples state each for itself: the median, and the range of them and of their intervals.
+struct Statement {
+  double value, low, high;
+};
+void set_directly(Profile& profile, const char* name, const std::vector<Statement>& statements,
+                  const std::string& from) {
+  if (statements.empty()) return;
+  std::vector<double> values;
+  Coefficient coefficient{.value = 0.0, .low = std::numeric_limits<double>::infinity(), .high = 0.0, .source = {}};
+  for (const Statement& each : statements) {
+    values.push_back(each.value);
+    coefficient.low = std::min(coefficient.low, each.low);
+    coefficient.high = std::max(coefficient.high, each.high);
+  }
+  coefficient.value = interpolated_quantile(values, 0.5);
+  coefficient.source = provenance(from, statements.size());
+  profile.coefficients[name] = coefficient;
+}
+
+// The interval that the trials of a sample spread over, P10 to P90 about the median: another run may be anywhere in it.
+double shortest(const Sample& sample) { return sample.time.median * (1.0 - 0.5 * sample.time.spread); }
+double longest(const Sample& sample) { return sample.time.median * (1.0 + 0.5 * sample.time.spread); }
+
+// Rates of the samples with the most threads (or of all), as shares of a peak.
+std::vector<Statement> shares_of_peak(const Samples& samples, BytesPerSecond peak) {
+  double most = 0.0;
+  for (const Sample* sample : samples)
+    most = std::max(most, sample->shape.has("threads") ? sample->shape.at("threads") : 0.0);
+  std::vector<Statement> shares;
+  for (const Sample* sample : samples) {
+    if (sample->shape.has("threads") && sample->shape.at("threads") < most) continue;
+    const double bytes = sample->shape.at("bytes") / peak.value();
+    shares.push_back({bytes / sample->time.median, bytes / longest(*sample), bytes / shortest(*sample)});
+  }
+  return shares;
+}
+
+std::vector<Statement> times_of(const Samples& samples) {
+  std::vector<Statement> times;
+  for (const Sample* sample : samples) times.push_back({sample->time.median, shortest(*sample), longest(*sample)});
+  return times;
+}
+
+// Factors of the read rate that writing costs.
+std::vector<Statement> write_costs(const Samples& reads, const Samples& writes) {
+  std::vector<Statement> costs;
+  for (const Sample* write : writes) {
+    const std::optional<double> rate = read_rate_of(reads, write->run);
+    if (!rate) continue;
+    const double ideal = write->shape.at("bytes") / *rate;
+    costs.push_back({write->time.median / ideal, shortest(*write) / ideal, longest(*write) / ideal});
+  }
+  return costs;
+}
+
+// What copies at their rate take off the reading rate, per byte copied.
+std::vector<Statement> copy_costs(const Samples& reads, const Samples& beside, BytesPerSecond copy_rate) {
+  std::vector<Statement> costs;
+  for (const Sample* sample : beside) {
+    const std::optional<double> alone = read_rate_of(reads, sample->run);
+    if (!alone) continue;
+    const auto cost = [&](double seconds) {
+      return std::max(0.0, (*alone - sample->shape.at("bytes") / seconds) / copy_rate.value());
+    };
+    costs.push_back({cost(sample->time.median), cost(shortest(*sample)), cost(longest(*sample))});
+  }
+  return costs;
+}
+
+// CPU attention at s times its time beside copies: they take 1 − 1 ÷ s of what reads for the cores, at R bytes per
+// second.
+std::vector<Statement> read_costs(const Samples& alone, const Samples& beside, BytesPerSecond copy_rate,
+                                  const MachineSpec& machine, const Profile& profile) {
+  std::vector<Statement> costs;
+  for (const Sample* sample : beside) {
+    const auto same = std::find_if(alone.begin(), alone.end(), [&](const Sample* each) {
+      return each->run == sample->run && each->shape == sample->shape;
+    });
+    if (same == alone.end()) continue;
+    const double cores = sample->shape.at("threads") * machine.cpu.core_bandwidth.value();
+    const double rate = std::min(cores, machine.cpu.dram_bandwidth.value() * profile.value("cpu.dram_efficiency"));
+    const auto cost = [&](double seconds) {
+      return std::max(0.0, 1.0 - (*same)->time.median / seconds) * rate / copy_rate.value();
+    };
+    costs.push_back({cost(sample->time.median), cost(shortest(*sample)), cost(longest(*sample))});
+  }
+  return costs;
+}
+
+// What samples take longer than others of the same run, as parts of `share`.
+template <class Other>
+std::vector<Statement> excesses(const Samples& samples, double share, const Other& other) {
+  std::vector<Statement> found;
+  for (const Sample* sample : samples) {
+    const std::optional<double> less = other(*sample);
+    if (!less) continue;
+    const auto part = [&](double seconds) { return std::max(0.0, (seconds - *less) * share); };
+    found.push_back({part(sample->time.median), part(shortest(*sample)), part(longest(*sample))});
+  }
+  return found;
+}
+
+std::optional<double> time_of_run(const Samples& samples, int run) {
+  for (const Sample* sample : samples) {
+    if (sample->run == run) return sample->time.median;
+  }
+  return std::nullopt;
+}
+
+std::optional<double> time_of_shape(const Samples& samples, const Sample& like) {
+  for (const Sample* sample : samples) {
+    if (sample->run == like.run && sample->shape == like.shape) return sample->time.median;
+  }
+  return std::nullopt;
+}
+
+// Beyond a kernel of a graph.
+void read_chains(Profile& profile, const std::vector<Sample>& samples) {
+  const Samples kernels = of_family(samples, "kernel_chain");
+  const auto kernel = [&](const Sample& sample) { return time_of_run(kernels, sample.run); };
+  set_directly(profile, "gpu.launch_gap", excesses(of_family(samples, "stream_chain"), 1.0, kernel), "stream_chain");
+  set_directly(profile, "gpu.flag_latency", excesses(of_family(samples, "flag_chain"), 0.5, kernel), "flag_chain");
+}
+
+// Beyond the same copies while nothing else runs, for each fragment.
+void read_loaded_fragments(Profile& profile, const std::vector<Sample>& samples) {
+  for (const auto& [name, family, alone] :
+       {std::tuple{"link.h2d_loaded_fragment", "copy_h2d_beside_reads", "copy_h2d"},
+        std::tuple{"link.d2h_loaded_fragment", "copy_d2h_beside_reads", "copy_d2h"}}) {
+    const Samples copies = of_family(samples, alone), beside = of_family(samples, family);
+    std::vector<Statement> costs;
+    for (const Sample* sample : beside) {
+      const auto same = [&](const Sample& like) { return time_of_shape(copies, like); };
+      for (const Statement& cost : excesses({sample}, 1.0 / sample->shape.at("count"), same)) costs.push_back(cost);
+    }
+    set_directly(profile, name, costs, family);
+  }
+}
+
+}  // namespace
+
+double interpolated_quantile(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  const double at = share * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<std::size_t>(at);
+  const double above = values[std::min(below + 1, values.size() - 1)];
+  return values[below] + (at - static_cast<double>(below)) * (above - values[below]);
+}
+
+Samples of_family(const std::vector<Sample>& samples, const std::string& family) {
+  Samples found;
+  for (const Sample& sample : samples) {
+    if (sample.family == family && is_trusted(sample)) found.push_back(&sample);
+  }
+  return found;
+}
+
+std::string provenance(const std::string& families, std::size_t samples) {
+  return fmt::format("{} samples of {}", samples, families);
+}
+
+std::optional<double> read_rate_of(const Samples& reads, int run) {
+  std::optional<double> best;
+  for (const Sample* read : reads) {
+    const double rate = read->shape.at("bytes") / read->time.median;
+    if (read->run == run) best = std::max(best.value_or(0.0), rate);
+  }
+  return best;
+}
+
+// Beyond a kernel of a graph and a copy that nothing waits for, of both hand-overs.
+void read_hand_over(Profile& profile, const MachineSpec& machine, const std::vector<Sample>& samples) {
+  const MachineModel model(machine, profile);
+  const Samples kernels = of_family(samples, "kernel_chain");
+  std::vector<Statement> found;
+  for (const char* family : {"copy_chain_h2d", "copy_chain_d2h"}) {
+    const Direction direction = std::string_view(family) == "copy_chain_h2d" ? Direction::h2d : Direction::d2h;
+    const auto parts = [&](const Sample& sample) -> std::optional<double> {
+      const std::optional<double> kernel = time_of_run(kernels, sample.run);
+      if (!kernel) return std::nullopt;
+      const Op copy = copy_op(direction, sample.shape.at("bytes"), 1.0);
+      return *kernel + isolated_duration(model.demand(copy), model.platform()).seconds().value();
+    };
+    for (const Statement& each : excesses(of_family(samples, family), 0.5, parts)) found.push_back(each);
+  }
+  set_directly(profile, "link.hand_over", found, "copy_chain_h2d and copy_chain_d2h");
+}
+
+void read_directly(Profile& profile, const MachineSpec& machine, const std::vector<Sample>& samples) {
+  const Samples hbm = of_family(samples, "hbm_read");
+  set_directly(profile, "gpu.hbm_efficiency", shares_of_peak(hbm, machine.gpu.hbm_bandwidth), "hbm_read");
+  set_directly(profile, "gpu.hbm_write_cost", write_costs(hbm, of_family(samples, "hbm_write")), "hbm_write");
+  set_directly(profile, "gpu.h2d_hbm_cost", copy_costs(hbm, of_family(samples, "read_beside_h2d"), machine.link.h2d),
+               "read_beside_h2d");
+  set_directly(profile, "gpu.d2h_hbm_cost", copy_costs(hbm, of_family(samples, "read_beside_d2h"), machine.link.d2h),
+               "read_beside_d2h");
+  set_directly(profile, "gpu.kernel_latency", times_of(of_family(samples, "kernel_chain")), "kernel_chain");
+  set_directly(profile, "cpu.dram_efficiency",
+               shares_of_peak(of_family(samples, "dram_read"), machine.cpu.dram_bandwidth), "dram_read");
+  read_chains(profile, samples);
+  read_loaded_fragments(profile, samples);
+  const Samples attention = of_family(samples, "cpu_attend");
+  for (const auto& [name, family, rate] :
+       {std::tuple{"cpu.h2d_read_cost", "cpu_attend_beside_h2d", machine.link.h2d},
+        std::tuple{"cpu.d2h_read_cost", "cpu_attend_beside_d2h", machine.link.d2h}}) {
+    set_directly(profile, name, read_costs(attention, of_family(samples, family), rate, machine, profile), family);
+  }
+}
+
+}  // namespace outrider

@@ -1,0 +1,77 @@
+// CPU microbenchmarks alone and after each other: whichever comes first finds its memory filled.
+#include "calibration/benches/cpu_microbenches.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace outrider {
+namespace {
+
+HostFacts small_host() {
+  HostFacts facts;
+  facts.processors = 2;
+  facts.memory_bytes = 268435456.0;
+  return facts;
+}
+
+// As when a run is resumed that was interrupted before its last shape. Under ThreadSanitizer this is also a test of
+// who fills the memory.
+TEST(CpuMicrobenches, EachStreamCanBeTheOnlyOneLeft) {
+  for (const char* family : {"dram_read", "dram_write"}) {
+    CpuArena arena(small_host(), Effort::quick);
+    const std::vector<Microbench> list = cpu_microbenches(small_host(), Effort::quick, arena);
+    const auto last = std::find_if(list.rbegin(), list.rend(), [&](const auto& each) { return each.family == family; });
+    ASSERT_NE(last, list.rend());
+    ASSERT_EQ(last->shape.at("threads"), 2.0);
+    EXPECT_GT(last->prepare()->trial().seconds, 0.0) << family;
+  }
+}
+
+TEST(CpuMicrobenches, EveryFamilyHasATrial) {
+  CpuArena arena(small_host(), Effort::quick);
+  std::string before;
+  for (const Microbench& bench : cpu_microbenches(small_host(), Effort::quick, arena)) {
+    if (bench.family == before) continue;
+    before = bench.family;
+    EXPECT_GT(bench.prepare()->trial().seconds, 0.0) << bench.family;
+  }
+}
+
+TEST(CpuMicrobenches, AResumedRunMeasuresItsLastShape) {
+  CpuArena arena(small_host(), Effort::quick);
+  const std::vector<Microbench> list = cpu_microbenches(small_host(), Effort::quick, arena);
+  std::vector<Sample> present;
+  for (const Microbench& bench : list)
+    present.push_back({.run = 1, .family = bench.family, .shape = bench.shape, .time = {}});
+  present.pop_back();
+  const std::filesystem::path file = std::filesystem::path(testing::TempDir()) / "samples_resumed.csv";
+  std::filesystem::remove(file);
+  const MeasureReport report = run_microbenches(list, present, {.samples = file, .effort = Effort::quick});
+  EXPECT_EQ(report.measured, 1u);
+  EXPECT_EQ(report.resumed, list.size() - 1);
+  EXPECT_EQ(report.samples.back().family, "dram_write");
+  EXPECT_GT(report.times.preparing, 0.0) << "it filled the memory";
+  EXPECT_GT(report.times.trials, report.samples.back().time.median);
+}
+
+TEST(CpuArena, HoldsNormalsAgainForAttentionAfterItWasWrittenOver) {
+  CpuArena arena(small_host(), Effort::quick);
+  EXPECT_EQ(arena.bytes(), 67108864.0);
+  arena.need_normals();
+  const std::uint64_t first = arena.words()[0];
+  arena.need_to_write();
+  arena.words()[0] = first + 1;
+  arena.need_any_content();
+  EXPECT_EQ(arena.words()[0], first + 1) << "readers take what there is";
+  arena.need_normals();
+  EXPECT_EQ(arena.words()[0], first);
+}
+
+TEST(CpuArenaDeathTest, IsFilledBeforeItIsUsed) {
+  const CpuArena arena(small_host(), Effort::quick);
+  EXPECT_DEATH(arena.words(), "used before it is filled");
+}
+
+}  // namespace
+}  // namespace outrider
