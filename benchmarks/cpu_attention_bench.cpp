@@ -14,6 +14,7 @@
 #include "kernels/cpu/stream.h"
 #include "kernels/cpu/thread_pool.h"
 #include "sim/base/random.h"
+#include "sim/base/statistics.h"
 
 namespace outrider {
 namespace {
@@ -33,9 +34,8 @@ Timing timed(const std::function<void()>& work) {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     if (i >= 2) samples.push_back(took.count());
   }
-  std::sort(samples.begin(), samples.end());
-  const double median = samples[samples.size() / 2];
-  return {median, (samples[samples.size() - 2] - samples[1]) / median};
+  const double median = nearest_quantile(samples, 0.5);
+  return {median, (nearest_quantile(samples, 0.9) - nearest_quantile(samples, 0.1)) / median};
 }
 
 void print(const char* what, const ThreadPool& pool, std::int64_t group, const char* blocks, Timing time,

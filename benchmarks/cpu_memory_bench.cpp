@@ -17,6 +17,7 @@
 #include "kernels/cpu/stream.h"
 #include "kernels/cpu/topk.h"
 #include "sim/base/random.h"
+#include "sim/base/statistics.h"
 
 namespace outrider {
 namespace {
@@ -43,14 +44,11 @@ double thread_seconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-double median(std::vector<double> samples) {
-  std::nth_element(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2), samples.end());
-  return samples[samples.size() / 2];
-}
+double median(const std::vector<double>& samples) { return nearest_quantile(samples, 0.5); }
 
-double spread(std::vector<double> samples) {
-  std::sort(samples.begin(), samples.end());
-  return (samples[samples.size() - 2] - samples[1]) / samples[samples.size() / 2];
+// (P90 − P10) ÷ median.
+double spread(const std::vector<double>& samples) {
+  return (nearest_quantile(samples, 0.9) - nearest_quantile(samples, 0.1)) / median(samples);
 }
 
 std::vector<std::int32_t> shuffled(std::int64_t count) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "sim/base/check.h"
+#include "sim/base/statistics.h"
 #include "sim/graph/op.h"
 
 namespace outrider {
@@ -40,10 +41,10 @@ ActivityDiff diff_of(const char* name, const ActivityRuns& runs, const std::vect
                      Read read) {
   std::vector<double> shares;
   for (const ActivityShares& each : measured) shares.push_back(read(each));
-  std::sort(shares.begin(), shares.end());
   ActivityDiff diff{.name = name, .simulated = read(runs.simulated)};
-  diff.measured = shares[shares.size() / 2];
-  diff.spread = shares.back() - shares.front();
+  diff.measured = nearest_quantile(shares, 0.5);
+  const auto [least, most] = std::minmax_element(shares.begin(), shares.end());
+  diff.spread = *most - *least;
   return diff;
 }
 

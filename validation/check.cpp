@@ -7,6 +7,8 @@
 #include <cmath>
 #include <map>
 
+#include "sim/base/statistics.h"
+
 namespace outrider {
 namespace {
 
@@ -173,18 +175,15 @@ std::optional<double> CheckedPoint::change() const {
   return now.tpot_s / golden->tpot_s - 1.0;
 }
 
-double quantile(std::vector<double> values, double share) {
-  if (values.empty()) return 0.0;
-  std::sort(values.begin(), values.end());
-  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1) + 0.5)];
-}
-
 ErrorFigures error_figures(const std::vector<CheckedPoint>& points) {
   std::vector<double> errors;
   for (const CheckedPoint& each : points) {
     if (each.error()) errors.push_back(std::abs(*each.error()));
   }
-  return {.median = quantile(errors, 0.5), .p90 = quantile(errors, 0.9), .worst = quantile(errors, 1.0)};
+  if (errors.empty()) return {};
+  return {.median = nearest_quantile(errors, 0.5),
+          .p90 = nearest_quantile(errors, 0.9),
+          .worst = nearest_quantile(errors, 1.0)};
 }
 
 CheckedScenario check_predictions(const CheckInput& input) {

@@ -52,8 +52,7 @@ struct CheckedScenario {
   bool passes() const { return findings.empty(); }
 };
 
-// Most of `values`, sorted by size, are below; 0 of none.
-double quantile(std::vector<double> values, double share);
+// 0 where no point has an error.
 ErrorFigures error_figures(const std::vector<CheckedPoint>& points);
 
 struct CheckInput {

@@ -6,6 +6,8 @@
 #include <numeric>
 #include <utility>
 
+#include "sim/base/statistics.h"
+
 namespace outrider {
 namespace {
 
@@ -17,11 +19,6 @@ struct Runs {
 
   Seconds median() const { return times[middle]; }
 };
-
-Seconds median_of(std::vector<Seconds> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 Runs run_steps(RealBackend& backend, int repeats, StepRange range) {
   Runs runs;
@@ -41,7 +38,7 @@ Runs run_steps(RealBackend& backend, int repeats, StepRange range) {
   std::vector<std::size_t> order(runs.times.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return runs.times[a] < runs.times[b]; });
-  runs.middle = order[order.size() / 2];
+  runs.middle = order[nearest_rank(order.size(), 0.5)];
   return runs;
 }
 
@@ -61,7 +58,7 @@ void execute_point(MeasuredPoint& point, std::span<const std::vector<TaskGraph>>
   point.repeats = untimed.times;
   const auto [least, most] = std::minmax_element(point.repeats.begin(), point.repeats.end());
   point.measured = untimed.median();
-  point.measured_slowest = median_of(untimed.slowest);
+  point.measured_slowest = nearest_quantile(untimed.slowest, 0.5);
   point.spread = (*most - *least) / point.measured;
   ActivityRuns activities{.simulated = activity_shares(point.simulated, range), .untimed = untimed.shares};
   point.executed = std::move(untimed.traces[untimed.middle]);

@@ -10,6 +10,7 @@
 
 #include "calibration/fit/sample_ops.h"
 #include "hwmodels/machine_model.h"
+#include "sim/base/statistics.h"
 
 namespace outrider {
 namespace {
@@ -154,14 +155,6 @@ void read_loaded_fragments(Profile& profile, const std::vector<Sample>& samples)
 }
 
 }  // namespace
-
-double interpolated_quantile(std::vector<double> values, double share) {
-  std::sort(values.begin(), values.end());
-  const double at = share * static_cast<double>(values.size() - 1);
-  const auto below = static_cast<std::size_t>(at);
-  const double above = values[std::min(below + 1, values.size() - 1)];
-  return values[below] + (at - static_cast<double>(below)) * (above - values[below]);
-}
 
 Samples of_family(const std::vector<Sample>& samples, const std::string& family) {
   Samples found;

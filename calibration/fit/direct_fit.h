@@ -16,9 +16,6 @@ using Samples = std::vector<const Sample*>;
 // Those to rely on.
 Samples of_family(const std::vector<Sample>& samples, const std::string& family);
 
-// Between order statistics, linearly; of at least one value.
-double interpolated_quantile(std::vector<double> values, double share);
-
 // "5 samples of hbm_read".
 std::string provenance(const std::string& families, std::size_t samples);
 

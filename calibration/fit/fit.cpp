@@ -9,6 +9,7 @@
 
 #include "sim/base/check.h"
 #include "sim/base/random.h"
+#include "sim/base/statistics.h"
 
 namespace outrider {
 namespace {
@@ -19,12 +20,6 @@ constexpr int kReweightings = 6;
 constexpr std::size_t kPromising = 4;
 constexpr double kHuberScale = 0.5;        // of σ: nearly the median, since errors of models are no normal noise
 constexpr double kLeastDeviation = 0.002;  // relative: finer agreement than this is no reason to distrust a sample
-
-double median_of(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 // log θ relative to the start, within bounds that keep a wild step finite.
 std::vector<double> theta_of(const FitProblem& problem, const VectorXd& logs) {
@@ -90,7 +85,7 @@ std::vector<double> minimise(const FitProblem& problem, const std::vector<double
     for (std::size_t i = 0; i < times.size(); ++i) {
       if (counts[i] > 0.0) deviations.push_back(std::abs(std::log(times[i] / problem.measured[i])));
     }
-    const double scale = kHuberScale * std::max(1.4826 * median_of(deviations), kLeastDeviation);
+    const double scale = kHuberScale * std::max(1.4826 * nearest_quantile(deviations, 0.5), kLeastDeviation);
     for (std::size_t i = 0; i < times.size(); ++i) {
       const double deviation = std::abs(std::log(times[i] / problem.measured[i]));
       weights[i] = counts[i] * (deviation <= scale ? 1.0 : scale / deviation);
@@ -245,11 +240,8 @@ void add_intervals(Fit& result, const FitProblem& problem, const FitOptions& opt
     for (std::size_t j = 0; j < parameters; ++j) drawn[j].push_back(theta[j]);
   }
   for (std::size_t j = 0; j < parameters; ++j) {
-    std::sort(drawn[j].begin(), drawn[j].end());
     const auto at = [&](double share) {
-      return drawn[j].empty()
-                 ? result.theta[j]
-                 : drawn[j][static_cast<std::size_t>(share * static_cast<double>(drawn[j].size() - 1) + 0.5)];
+      return drawn[j].empty() ? result.theta[j] : nearest_quantile(drawn[j], share);
     };
     result.low.push_back(std::min(at(0.05), result.theta[j]));
     result.high.push_back(std::max(at(0.95), result.theta[j]));

@@ -8,16 +8,13 @@
 #include <functional>
 #include <map>
 
+#include "sim/base/statistics.h"
 #include "sim/io/quantities.h"
 
 namespace outrider {
 namespace {
 
-double median_of(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : 0.5 * (values[half - 1] + values[half]);
-}
+double median_of(const std::vector<double>& values) { return interpolated_quantile(values, 0.5); }
 
 // To five digits: more would be noise.
 double rounded(double value) { return *parse_number(fmt::format("{:.5g}", value)); }

@@ -14,6 +14,7 @@
 #include "calibration/fit/sample_ops.h"
 #include "hwmodels/machine_model.h"
 #include "sim/base/check.h"
+#include "sim/base/statistics.h"
 
 namespace outrider {
 namespace {

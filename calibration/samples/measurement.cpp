@@ -5,18 +5,9 @@
 #include <cmath>
 
 #include "sim/base/check.h"
+#include "sim/base/statistics.h"
 
 namespace outrider {
-namespace {
-
-double quantile(const std::vector<double>& sorted, double share) {
-  const double at = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(at);
-  const auto above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
-
-}  // namespace
 
 Measurement summary_of(std::vector<double> seconds) {
   CHECK(!seconds.empty(), "a summary of no trials");
@@ -27,10 +18,12 @@ Measurement summary_of(std::vector<double> seconds) {
   const auto low = static_cast<std::size_t>(std::max(0.0, std::floor(0.5 * n - half)));
   const auto high = std::min(last, static_cast<std::size_t>(std::ceil(0.5 * n + half)));
   Measurement result;
-  result.median = quantile(seconds, 0.5);
+  result.median = interpolated_quantile(seconds, 0.5);
   result.low = seconds[low];
   result.high = seconds[high];
-  result.spread = result.median > 0.0 ? (quantile(seconds, 0.9) - quantile(seconds, 0.1)) / result.median : 0.0;
+  result.spread = result.median > 0.0
+                      ? (interpolated_quantile(seconds, 0.9) - interpolated_quantile(seconds, 0.1)) / result.median
+                      : 0.0;
   result.trials = static_cast<int>(seconds.size());
   return result;
 }

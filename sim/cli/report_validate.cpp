@@ -7,8 +7,8 @@
 #include <cmath>
 #include <map>
 
+#include "sim/base/statistics.h"
 #include "sim/cli/format.h"
-#include "validation/check.h"
 
 namespace outrider {
 namespace {
@@ -62,8 +62,8 @@ std::string steps_summary(const Points& points) {
   return fmt::format(
       "\n{} of {} points executed: error {} in the median, {} at P90, {} at worst; repeats spread by {} in the "
       "median,\nand {} errors are no larger than the spread of their own repeats.\n",
-      errors.size(), points.size(), percent(quantile(errors, 0.5)), percent(quantile(errors, 0.9)),
-      percent(quantile(errors, 1.0)), percent(quantile(noise, 0.5)), within_noise);
+      errors.size(), points.size(), percent(nearest_quantile(errors, 0.5)), percent(nearest_quantile(errors, 0.9)),
+      percent(nearest_quantile(errors, 1.0)), percent(nearest_quantile(noise, 0.5)), within_noise);
 }
 
 // "41.2 % −3.1": the measured share, and by how many points the simulated one differs.

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "sim/base/check.h"
+#include "sim/base/statistics.h"
 #include "sim/study/extrapolation.h"
 #include "sim/study/parallel.h"
 #include "sim/trace/trend.h"
@@ -88,12 +89,8 @@ void read_step_times(PointResult& result, const Trace& trace, StepRanges replica
     result.tokens_per_s += static_cast<double>(result.batch) / mean.value();
     for (std::size_t step = range.first; step < range.last; ++step) times.push_back(trace.steps[step].time());
   }
-  std::sort(times.begin(), times.end());
-  const auto quantile = [&](double p) {
-    return times[static_cast<std::size_t>(p * static_cast<double>(times.size() - 1) + 0.5)].seconds();
-  };
-  result.step_p5 = quantile(0.05);
-  result.step_p95 = quantile(0.95);
+  result.step_p5 = nearest_quantile(times, 0.05).seconds();
+  result.step_p95 = nearest_quantile(times, 0.95).seconds();
 }
 
 void note_trend(PointResult& result) {

@@ -3,10 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "sim/base/random.h"
+#include "sim/base/statistics.h"
 
 namespace outrider {
 namespace {
@@ -37,8 +37,7 @@ Line line_of(double latency, double rate, double noise, double wild_share) {
 
 double median_error(std::vector<double> errors) {
   for (double& error : errors) error = std::abs(error);
-  std::nth_element(errors.begin(), errors.begin() + static_cast<std::ptrdiff_t>(errors.size() / 2), errors.end());
-  return errors[errors.size() / 2];
+  return nearest_quantile(errors, 0.5);
 }
 
 TEST(Fit, ExactTimesGiveExactParameters) {

@@ -2,13 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <stdexcept>
 
 #include "kernels/backend/real_backend.h"
 #include "kernels/backend/schedule.h"
+#include "sim/base/statistics.h"
 #include "sim/trace/trace_diff.h"
 #include "tests/kernels/backend/gpu/points.h"
 #include "tests/kernels/backend/graphs.h"
@@ -72,8 +72,7 @@ void expect_everything_ran(const std::vector<TaskGraph>& graphs, const Trace& tr
 double step_us(const Trace& trace) {
   std::vector<double> us;
   for (const Step& step : trace.steps) us.push_back((step.end - step.begin).seconds().value() * 1e6);
-  std::sort(us.begin(), us.end());
-  return us[us.size() / 2];
+  return nearest_quantile(us, 0.5);
 }
 
 // What the host thread's calls took in the last step.
