@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/cuda/product.h"
 #include "sim/graph/op.h"
 
 namespace outrider {
@@ -62,16 +63,6 @@ struct Fragments {
 Fragments fragments_of(const CopyShape& shape);
 
 // What a product really multiplies: rows of FP8 come in multiples of 16.
-struct Product {
-  std::int64_t rows = 0, n = 0, k = 0, instances = 1;
-  bool fp8 = false;
-
-  bool operator==(const Product&) const = default;
-  std::size_t element() const { return fp8 ? 1 : 2; }
-  std::size_t weight_bytes() const { return static_cast<std::size_t>(instances * n * k) * element(); }
-  std::size_t input_bytes() const { return static_cast<std::size_t>(instances * rows * k) * element(); }
-  std::size_t output_bytes() const { return static_cast<std::size_t>(instances * rows * n) * 2; }
-};
 Product product_of(const GemmShape& shape);
 
 }  // namespace outrider

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "kernels/cuda/memory_kernels.h"
+#include "kernels/cuda/reads_beside.h"
 #include "kernels/cuda/scattered_copies.h"
 
 namespace outrider {
@@ -112,44 +113,18 @@ class CopyBesideReadsTrial final : public DeviceTrial {
   double seconds_ = 0.0;
 };
 
-// A row of reads whose first and last thirds are not timed: copies run before, meanwhile and after.
 class ReadBesideCopyTrial final : public DeviceTrial {
  public:
   ReadBesideCopyTrial(CopyWay way, double bytes)
-      : way_(way),
-        words_(static_cast<std::size_t>(bytes) / sizeof(uint4)),
-        memory_(Where::device, static_cast<std::size_t>(bytes)),
-        sink_(Where::device, 256),
-        host_(Where::host, kCopyBytes),
-        device_(Where::device, kCopyBytes) {
-    check_cuda(cudaMemset(memory_.as(), 1, static_cast<std::size_t>(bytes)));
-    check_cuda(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking));
-    check_cuda(cudaEventCreate(&begin_));
-    check_cuda(cudaEventCreate(&end_));
-    check_cuda(cudaEventCreateWithFlags(&fork_, cudaEventDisableTiming));
+      : way_(way), reads_(bytes, kReads), host_(Where::host, kCopyBytes), device_(Where::device, kCopyBytes) {
+    reads_.begin();
   }
-  ~ReadBesideCopyTrial() override {
-    cudaStreamSynchronize(copies_);
-    for (cudaEvent_t event : {begin_, end_, fork_}) cudaEventDestroy(event);
-    cudaStreamDestroy(copies_);
-  }
+  ~ReadBesideCopyTrial() override { reads_.end(); }
 
   DeviceTime run() override {
-    DeviceTime time = gated_.time([this](cudaStream_t stream) {
-      check_cuda(cudaEventRecord(fork_, stream));
-      check_cuda(cudaStreamWaitEvent(copies_, fork_, 0));
-      for (int i = 0; i < kCopies; ++i) copy(way_, host_, device_, 0, kCopyBytes, copies_);
-      for (int i = 0; i < 3 * kReads; ++i) {
-        if (i == kReads) check_cuda(cudaEventRecord(begin_, stream));
-        if (i == 2 * kReads) check_cuda(cudaEventRecord(end_, stream));
-        check_cuda(launch_read(memory_.as<uint4>(), words_, sink_.as<unsigned>(), stream));
-      }
+    return reads_.time([this](cudaStream_t other) {
+      for (int i = 0; i < kCopies; ++i) copy(way_, host_, device_, 0, kCopyBytes, other);
     });
-    float milliseconds = 0.0f;
-    check_cuda(cudaEventElapsedTime(&milliseconds, begin_, end_));
-    check_cuda(cudaStreamSynchronize(copies_));
-    time.seconds = milliseconds * 1e-3 / kReads;
-    return time;
   }
 
  private:
@@ -158,11 +133,8 @@ class ReadBesideCopyTrial final : public DeviceTrial {
   static constexpr int kCopies = 64, kReads = 12;
 
   CopyWay way_;
-  std::size_t words_;
-  GatedStream gated_;
-  CudaMemory memory_, sink_, host_, device_;
-  cudaStream_t copies_ = nullptr;
-  cudaEvent_t begin_ = nullptr, end_ = nullptr, fork_ = nullptr;
+  ReadsBeside reads_;
+  CudaMemory host_, device_;
 };
 
 }  // namespace

@@ -61,11 +61,13 @@ BoundLaunch Binder::bind(OpIndex index) {
   return bind_stream(index, std::get<StreamShape>(op.shape));
 }
 
+// Scaled by √(3 ÷ k): with weights of [−1, 1) what comes out is as large as what went in, however many products follow
+// each other.
 BoundLaunch Binder::bind_product(OpIndex op, const GemmShape& shape) {
-  const BoundProduct& product = products_.get(product_of(shape));
-  return [&product, weights = read(op, 0), input = read(op, 1), output = written(op)](cudaStream_t stream, Calls) {
-    product.multiply(weights, input, output, stream);
-  };
+  const Product product = product_of(shape);
+  return [&bound = products_.get(product), scale = std::sqrt(3.0f / static_cast<float>(product.k)),
+          weights = read(op, 0), input = read(op, 1),
+          output = written(op)](cudaStream_t stream, Calls) { bound.multiply(weights, input, output, scale, stream); };
 }
 
 BoundLaunch Binder::bind_attention(OpIndex op, const AttentionShape& shape) {

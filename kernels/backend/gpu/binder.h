@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "kernels/backend/device.h"
-#include "kernels/backend/gpu/products.h"
 #include "kernels/backend/gpu/tables.h"
+#include "kernels/cuda/products.h"
 
 namespace outrider {
 

@@ -1,10 +1,8 @@
 // Descriptions, layouts and heuristics of cuBLASLt.
-#include "kernels/backend/gpu/products.h"
-
-#include <fmt/format.h>
-
-#include <cmath>
 #include <stdexcept>
+#include <string>
+
+#include "kernels/cuda/products.h"
 
 namespace outrider {
 namespace {
@@ -13,7 +11,7 @@ constexpr std::size_t kWorkspace = std::size_t{32} << 20;
 
 void check(cublasStatus_t status) {
   if (status != CUBLAS_STATUS_SUCCESS)
-    throw std::runtime_error(fmt::format("cuBLASLt: {}", cublasLtGetStatusString(status)));
+    throw std::runtime_error(std::string("cuBLASLt: ") + cublasLtGetStatusString(status));
 }
 
 // Column-major, `rows` of it contiguous; one behind the other for each instance.
@@ -34,10 +32,7 @@ cublasLtMatrixLayout_t layout_of(cudaDataType type, std::int64_t rows, std::int6
 // W is k × n and transposed, x is k × rows, y is n × rows.
 BoundProduct::BoundProduct(cublasLtHandle_t handle, const Product& product, void* workspace,
                            std::size_t workspace_bytes)
-    : handle_(handle),
-      workspace_(workspace),
-      workspace_bytes_(workspace_bytes),
-      scale_(std::sqrt(3.0f / static_cast<float>(product.k))) {
+    : handle_(handle), workspace_(workspace), workspace_bytes_(workspace_bytes) {
   check(cublasLtMatmulDescCreate(&description_, CUBLAS_COMPUTE_32F, CUDA_R_32F));
   const cublasOperation_t transposed = CUBLAS_OP_T;
   check(cublasLtMatmulDescSetAttribute(description_, CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof transposed));
@@ -68,9 +63,10 @@ void BoundProduct::choose() {
   algorithm_ = best.algo;
 }
 
-void BoundProduct::multiply(const void* weights, const void* input, void* output, cudaStream_t stream) const {
+void BoundProduct::multiply(const void* weights, const void* input, void* output, float scale,
+                            cudaStream_t stream) const {
   const float zero = 0.0f;
-  check(cublasLtMatmul(handle_, description_, &scale_, weights, weights_, input, input_, &zero, output, output_, output,
+  check(cublasLtMatmul(handle_, description_, &scale, weights, weights_, input, input_, &zero, output, output_, output,
                        output_, &algorithm_, workspace_, workspace_bytes_, stream));
 }
 

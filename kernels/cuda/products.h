@@ -9,13 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/backend/work.h"
+#include "kernels/cuda/product.h"
 #include "kernels/cuda/timing.h"
 
 namespace outrider {
 
-// y[rows × n] = x[rows × k] · W[n × k]ᵀ · √(3 ÷ k) for each instance: with weights of [−1, 1) what comes out is as
-// large as what went in, however many products follow each other. cuBLASLt's first choice of algorithm.
+// A product by cuBLASLt's first choice of algorithm.
 class BoundProduct {
  public:
   BoundProduct(cublasLtHandle_t handle, const Product& product, void* workspace, std::size_t workspace_bytes);
@@ -23,7 +22,8 @@ class BoundProduct {
   BoundProduct(const BoundProduct&) = delete;
   BoundProduct& operator=(const BoundProduct&) = delete;
 
-  void multiply(const void* weights, const void* input, void* output, cudaStream_t stream) const;
+  // y = scale · x · Wᵀ
+  void multiply(const void* weights, const void* input, void* output, float scale, cudaStream_t stream) const;
 
  private:
   void choose();
@@ -31,7 +31,6 @@ class BoundProduct {
   cublasLtHandle_t handle_;
   void* workspace_;
   std::size_t workspace_bytes_;
-  float scale_;
   cublasLtMatmulDesc_t description_ = nullptr;
   cublasLtMatrixLayout_t weights_ = nullptr, input_ = nullptr, output_ = nullptr;
   cublasLtMatmulAlgo_t algorithm_{};
