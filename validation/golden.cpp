@@ -7,7 +7,7 @@
 #include <cmath>
 #include <map>
 
-#include "validation/csv_table.h"
+#include "sim/io/csv_table.h"
 
 namespace outrider {
 namespace {

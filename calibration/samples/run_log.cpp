@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <fstream>
 #include <vector>
 
 #include "sim/io/atomic_file.h"
+#include "sim/io/csv_table.h"
 
 namespace outrider {
 namespace {
@@ -25,24 +25,11 @@ std::string cell(std::string text) {
   return text;
 }
 
-std::vector<std::string> cells_of(const std::string& line) {
-  std::vector<std::string> cells(1);
-  for (const char letter : line) {
-    if (letter == ',') {
-      cells.emplace_back();
-    } else {
-      cells.back() += letter;
-    }
-  }
-  return cells;
-}
-
 // An empty cell is 0: not recorded. `most` also keeps infinities out.
 template <class Number>
 bool read_number(const std::string& text, Number& number, Number most) {
   if (text.empty()) return true;
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
-  return result.ec == std::errc() && result.ptr == text.data() + text.size() && number >= Number{} && number <= most;
+  return read_cell(text, number) && number >= Number{} && number <= most;
 }
 
 // The column that is wrong, or none.
@@ -100,7 +87,7 @@ std::vector<LoggedRun> read_runs(const std::filesystem::path& file, ConfigErrors
       return runs;
     }
     LoggedRun run{.run = 1, .date = {}, .host = {}, .line = number};
-    const std::vector<std::string> cells = cells_of(line);
+    const std::vector<std::string> cells = split_cells(line, ',');
     const bool whole = cells.size() == columns;
     const std::string wrong = whole ? read_line(cells, run) : "";
     runs.push_back(std::move(run));

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -15,32 +14,18 @@
 
 #include "calibration/samples/families.h"
 #include "sim/base/check.h"
+#include "sim/io/csv_table.h"
 
 namespace outrider {
 namespace {
 
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const std::size_t end = text.find(separator);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
-template <class Number>
-bool read_number(std::string_view text, Number& number) {
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
-  return result.ec == std::errc() && result.ptr == text.data() + text.size();
-}
-
 std::optional<SampleShape> read_shape(std::string_view text) {
   std::vector<std::pair<std::string, double>> fields;
-  for (const std::string_view part : split(text, ';')) {
+  for (const std::string& part : split_cells(text, ';')) {
     const std::size_t equals = part.find('=');
     double value = 0.0;
-    if (equals == 0 || equals == std::string_view::npos || !read_number(part.substr(equals + 1), value)) return {};
+    if (equals == 0 || equals == std::string_view::npos || !read_cell(std::string_view(part).substr(equals + 1), value))
+      return {};
     fields.emplace_back(part.substr(0, equals), value);
   }
   return SampleShape(std::move(fields));
@@ -49,7 +34,7 @@ std::optional<SampleShape> read_shape(std::string_view text) {
 // The family's numbers and no others, in its order: one shape is then one text.
 std::optional<SampleShape> in_order_of(const FamilyInfo& family, const SampleShape& given) {
   std::vector<std::pair<std::string, double>> fields;
-  for (const std::string_view name : split(family.shape, ' ')) {
+  for (const std::string& name : split_cells(family.shape, ' ')) {
     if (!given.has(name)) return std::nullopt;
     fields.emplace_back(name, given.at(name));
   }
@@ -76,27 +61,28 @@ ReadLine read_what(std::string_view family, std::string_view shape, const std::v
   if (found == known.end()) return {{}, "family", "a family as in 'outrider calibrate --list'"};
   const std::optional<SampleShape> read = read_shape(shape);
   const std::optional<SampleShape> ordered = read ? in_order_of(*found, *read) : std::nullopt;
-  if (!ordered) return {{}, "shape", fmt::format("{}, each once: a number", fmt::join(split(found->shape, ' '), ", "))};
+  if (!ordered)
+    return {{}, "shape", fmt::format("{}, each once: a number", fmt::join(split_cells(found->shape, ' '), ", "))};
   return {{.run = 1, .family = found->name, .shape = *ordered, .time = {}}, {}, {}};
 }
 
 ReadLine read_line(std::string_view line, const std::vector<FamilyInfo>& known) {
-  const std::vector<std::string_view> cells = split(line, ',');
+  const std::vector<std::string> cells = split_cells(line, ',');
   constexpr std::size_t kColumns = 10;
   if (cells.size() != kColumns) return {{}, "the number of columns"};
   ReadLine result = read_what(cells[1], cells[2], known);
   Sample& sample = result.sample;
   Measurement& time = sample.time;
   int settled = 0;
-  if (!read_number(cells[0], sample.run) || sample.run < 1) return {{}, "run"};
+  if (!read_cell(cells[0], sample.run) || sample.run < 1) return {{}, "run"};
   if (!result.wrong.empty()) return result;
-  if (!read_number(cells[3], time.median) || !positive(time.median)) return {{}, "seconds"};
-  if (!read_number(cells[4], time.low) || !positive(time.low) || time.low > time.median) return {{}, "low"};
-  if (!read_number(cells[5], time.high) || !positive(time.high) || time.high < time.median) return {{}, "high"};
-  if (!read_number(cells[6], time.spread) || time.spread < 0.0) return {{}, "spread"};
-  if (!read_number(cells[7], time.trials) || time.trials < 1) return {{}, "trials"};
-  if (!read_number(cells[8], time.discarded) || time.discarded < 0) return {{}, "discarded"};
-  if (!read_number(cells[9], settled) || (settled != 0 && settled != 1)) return {{}, "settled"};
+  if (!read_cell(cells[3], time.median) || !positive(time.median)) return {{}, "seconds"};
+  if (!read_cell(cells[4], time.low) || !positive(time.low) || time.low > time.median) return {{}, "low"};
+  if (!read_cell(cells[5], time.high) || !positive(time.high) || time.high < time.median) return {{}, "high"};
+  if (!read_cell(cells[6], time.spread) || time.spread < 0.0) return {{}, "spread"};
+  if (!read_cell(cells[7], time.trials) || time.trials < 1) return {{}, "trials"};
+  if (!read_cell(cells[8], time.discarded) || time.discarded < 0) return {{}, "discarded"};
+  if (!read_cell(cells[9], settled) || (settled != 0 && settled != 1)) return {{}, "settled"};
   time.settled = settled == 1;
   return result;
 }

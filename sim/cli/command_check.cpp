@@ -11,8 +11,8 @@
 #include "sim/cli/report_check.h"
 #include "sim/cli/report_json.h"
 #include "sim/io/atomic_file.h"
+#include "sim/io/csv_table.h"
 #include "validation/check.h"
-#include "validation/csv_table.h"
 
 namespace outrider {
 namespace {

@@ -1,11 +1,10 @@
 // Reading of small CSV files.
-#include "validation/csv_table.h"
+#include "sim/io/csv_table.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <fstream>
 
@@ -45,9 +44,7 @@ std::vector<std::string> split_cells(std::string_view text, char separator) {
 
 std::optional<double> finite_number(std::string_view text) {
   double value = 0.0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = problem == std::errc() && end == text.data() + text.size() && !text.empty();
-  return whole && std::isfinite(value) ? std::optional(value) : std::nullopt;
+  return read_cell(text, value) && std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
 std::optional<CsvTable> read_csv_table(const std::filesystem::path& file, const std::vector<std::string>& columns,

@@ -1,10 +1,12 @@
 // Strict reading of small CSV files without quotes: comments on top, a header, then rows that know their lines.
 #pragma once
 
+#include <charconv>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "sim/io/errors.h"
@@ -22,6 +24,12 @@ struct CsvTable {
 };
 
 std::vector<std::string> split_cells(std::string_view text, char separator);
+// Whether all of the text is a number.
+template <class Number>
+bool read_cell(std::string_view text, Number& number) {
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return problem == std::errc() && end == text.data() + text.size();
+}
 // Nothing unless all of the text is a finite number.
 std::optional<double> finite_number(std::string_view text);
 
