@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 CTEST := ctest --output-on-failure --no-tests=error --parallel $(JOBS)
-SOURCES = find sim hwmodels kernels tests benchmarks -name '*.h' -o -name '*.cpp' -o -name '*.cu'
+SOURCES = find sim hwmodels kernels calibration validation tests benchmarks -name '*.h' -o -name '*.cpp' -o -name '*.cu'
 
 .PHONY: help demo build test test-slow test-debug test-asan test-tsan test-clang
 .PHONY: bench bench-dependencies tidy format clean

@@ -28,10 +28,8 @@ class ScatteredCopies {
 
   void queue(cudaStream_t stream) {
     for (std::size_t i = 0; i < count_; ++i) {
-      char* const at_host = host_.as<char>() + places_[next_] * fragment_;
-      char* const at_device = device_.as<char>() + i * fragment_;
-      check_cuda(way_ == CopyWay::h2d ? cudaMemcpyAsync(at_device, at_host, fragment_, cudaMemcpyHostToDevice, stream)
-                                      : cudaMemcpyAsync(at_host, at_device, fragment_, cudaMemcpyDeviceToHost, stream));
+      queue_copy(way_, host_.as<char>() + places_[next_] * fragment_, device_.as<char>() + i * fragment_, fragment_,
+                 stream);
       next_ = (next_ + 1) % places_.size();
     }
   }

@@ -62,6 +62,11 @@ CudaMemory::CudaMemory(Where where, std::size_t bytes) : where_(where) {
 
 CudaMemory::~CudaMemory() { where_ == Where::device ? cudaFree(data_) : cudaFreeHost(data_); }
 
+void queue_copy(CopyWay way, void* host, void* device, std::size_t bytes, cudaStream_t stream) {
+  check_cuda(way == CopyWay::h2d ? cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream)
+                                 : cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream));
+}
+
 GatedStream::GatedStream() : gate_(CudaMemory::Where::host, sizeof(Gate)) {
   check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
   check_cuda(cudaEventCreate(&begin_));

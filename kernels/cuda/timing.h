@@ -31,6 +31,9 @@ class CudaMemory {
   Where where_;
 };
 
+// Queues a copy between pinned or pageable memory and the GPU's.
+void queue_copy(CopyWay way, void* host, void* device, std::size_t bytes, cudaStream_t stream);
+
 // A stream with a gate: hold() queues a kernel that spins until open().
 class GatedStream {
  public:

@@ -10,13 +10,6 @@ namespace {
 
 using Where = CudaMemory::Where;
 
-void copy(CopyWay way, const CudaMemory& host, const CudaMemory& device, std::size_t offset, std::size_t bytes,
-          cudaStream_t stream) {
-  char *const at_host = host.as<char>() + offset, *const at_device = device.as<char>() + offset;
-  check_cuda(way == CopyWay::h2d ? cudaMemcpyAsync(at_device, at_host, bytes, cudaMemcpyHostToDevice, stream)
-                                 : cudaMemcpyAsync(at_host, at_device, bytes, cudaMemcpyDeviceToHost, stream));
-}
-
 class CopyTrial final : public DeviceTrial {
  public:
   CopyTrial(CopyWay way, std::size_t fragment, std::size_t count)
@@ -123,7 +116,7 @@ class ReadBesideCopyTrial final : public DeviceTrial {
 
   DeviceTime run() override {
     return reads_.time([this](cudaStream_t other) {
-      for (int i = 0; i < kCopies; ++i) copy(way_, host_, device_, 0, kCopyBytes, other);
+      for (int i = 0; i < kCopies; ++i) queue_copy(way_, host_.as(), device_.as(), kCopyBytes, other);
     });
   }
 

@@ -39,11 +39,8 @@ class PageableTrial final : public DeviceTrial {
     check_cuda(cudaDeviceSynchronize());
     const Clock::time_point begin = Clock::now();
     for (std::size_t i = 0; i < count_; ++i) {
-      char *const at_host = static_cast<char*>(host_.get()) + i * fragment_, *const at_device =
-                                                                                 device_.as<char>() + i * fragment_;
-      check_cuda(way_ == CopyWay::h2d
-                     ? cudaMemcpyAsync(at_device, at_host, fragment_, cudaMemcpyHostToDevice, stream_)
-                     : cudaMemcpyAsync(at_host, at_device, fragment_, cudaMemcpyDeviceToHost, stream_));
+      queue_copy(way_, static_cast<char*>(host_.get()) + i * fragment_, device_.as<char>() + i * fragment_, fragment_,
+                 stream_);
     }
     check_cuda(cudaStreamSynchronize(stream_));
     return {std::chrono::duration<double>(Clock::now() - begin).count(), 0.0};

@@ -18,9 +18,8 @@ using BoundLaunch = std::function<void(cudaStream_t stream, Calls calls)>;
 
 // Executors by family:
 //   gemm, predict_q                products of cuBLASLt, bf16 or FP8
-//   attend_dense, attend_sparse    launch_decode_attention over pages of 32 tokens, scattered where the shape has
-//   blocks score_blocks, build_digest     launch_digest_score and _build, where the shape is what these do to the
-//   step's
+//   attend_dense, attend_sparse    launch_decode_attention, pages of 32 tokens, scattered where the shape has blocks
+//   score_blocks, build_digest     launch_digest_score and _build, where the shape is what these do to the step's
 //                                  attention; else (partial keys, indexers of tokens) a kernel of the shape's bytes
 //   select_top_k, residency_diff   a row to each of the shape's items: launch_top_k, launch_residency_diff
 //   merge_lse                      launch_merge
