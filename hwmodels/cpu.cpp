@@ -78,6 +78,9 @@ Demand CpuModel::parallel_for(const Work& work) const {
   demand.pool = pool_;
   demand.rate_cap = 1.0 / (reading + computing);
   demand.capped_by = computing > reading ? arithmetic_ : reads_;
+  // What all workers get of DRAM they get beside others too, however much faster a core alone could read.
+  const double of_all = workers_ * bytes / (work.efficiency * read_rate_);
+  demand.weight = std::min(demand.rate_cap, of_all > 0.0 ? 1.0 / of_all : demand.rate_cap);
   demand.use(dram_, bytes);
   demand.use(reads_, bytes / (work.efficiency * read_rate_));
   demand.use(arithmetic_, flops);

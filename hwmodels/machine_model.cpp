@@ -24,11 +24,12 @@ std::vector<MachineModel::Device> MachineModel::devices_of(const MachineSpec& ma
 
 MachineModel::MachineModel(const MachineSpec& machine, const Profile& profile)
     : host_(machine.host),
-      launch_gap_(ceil_to_ticks(Seconds(profile.value("gpu.launch_gap")))),
+      launch_costs_(launch_costs(profile, machine.gpu.l2)),
       devices_(devices_of(machine, profile, platform_)),
       cpu_(machine, profile, platform_),
       ranges_(profile) {
   platform_.signals = signals_of(profile);
+  for (const Device& device : devices_) hbm_.push_back(device.gpu.hbm());
   const std::size_t lanes = devices_.size() * kLanesPerDevice - 1;  // the last one is none
   for (std::size_t lane = 0; lane < lanes; ++lane) {
     const auto each = static_cast<Lane>(lane % kLanesPerDevice);
@@ -73,10 +74,7 @@ std::vector<Demand> MachineModel::demands(const TaskGraph& graph) const {
   std::vector<Demand> demands;
   demands.reserve(graph.size());
   for (const Op& op : graph.ops()) demands.push_back(demand(op));
-  const std::vector<bool> one_by_one = launched_one_by_one(graph);
-  for (std::size_t i = 0; i < demands.size(); ++i) {
-    if (one_by_one[i]) demands[i].latency += launch_gap_;
-  }
+  add_launch_costs(launch_costs_, graph, hbm_, demands);
   set_parties(graph, demands);
   return demands;
 }

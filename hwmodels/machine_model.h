@@ -7,6 +7,7 @@
 
 #include "hwmodels/cpu.h"
 #include "hwmodels/gpu.h"
+#include "hwmodels/launches.h"
 #include "hwmodels/op_sizes.h"
 #include "hwmodels/pcie.h"
 #include "hwmodels/profile.h"
@@ -24,7 +25,7 @@ class MachineModel {
   const Platform& platform() const { return platform_; }
   // Pure: depends on the op and this model only.
   Demand demand(const Op& op) const;
-  // Of every op of a graph, with what depends on how ops follow each other: signals, and launches one by one.
+  // Of every op of a graph, with what depends on how ops follow each other: signals, and what starting a kernel takes.
   std::vector<Demand> demands(const TaskGraph& graph) const;
   // The sizes that the profile was fitted to.
   const SampledRanges& ranges() const { return ranges_; }
@@ -39,8 +40,9 @@ class MachineModel {
 
   Platform platform_;  // filled by the models below, in their order
   HostSpec host_;
-  Duration launch_gap_;  // between kernels that are launched one by one, beyond those of a graph
+  LaunchCosts launch_costs_;
   std::vector<Device> devices_;
+  std::vector<ResourceId> hbm_;  // of each device
   CpuModel cpu_;
   SampledRanges ranges_;
 };

@@ -52,15 +52,4 @@ void set_parties(const TaskGraph& graph, std::span<Demand> demands) {
   }
 }
 
-std::vector<bool> launched_one_by_one(const TaskGraph& graph) {
-  std::vector<bool> launched(graph.size(), false);
-  for (std::size_t i = 0; i < graph.size(); ++i) {
-    if (kind_of(graph.op(OpId(i)).family) != OpKind::gpu_kernel) continue;
-    const auto dependencies = graph.dependencies(OpId(i));
-    launched[i] = std::any_of(dependencies.begin(), dependencies.end(),
-                              [&](OpId dependency) { return graph.op(dependency).family == Family::launch_kernel; });
-  }
-  return launched;
-}
-
 }  // namespace outrider

@@ -1,8 +1,7 @@
-// What it takes until an op knows of another's end, by what both are; and which ops are launched one by one.
+// What it takes until an op knows of another's end, by what both are.
 #pragma once
 
 #include <span>
-#include <vector>
 
 #include "hwmodels/profile.h"
 #include "sim/engine/demand.h"
@@ -20,8 +19,5 @@ Signals signals_of(const Profile& profile);
 // Says of each demand of a graph whose ends and waits it is. A barrier ends as what it waited for did: as a copy if any
 // of it was one, else as a kernel if any was.
 void set_parties(const TaskGraph& graph, std::span<Demand> demands);
-
-// Kernels that no CUDA graph holds, by op.
-std::vector<bool> launched_one_by_one(const TaskGraph& graph);
 
 }  // namespace outrider

@@ -94,8 +94,13 @@ std::vector<Finding> gone_points(const Golden& golden, const std::vector<Predict
 
 const CheckedPoint* worst_of(const std::vector<CheckedPoint>& points) {
   const CheckedPoint* worst = nullptr;
-  for (const CheckedPoint& each : points) {
-    if (each.error() && (worst == nullptr || std::abs(*each.error()) > std::abs(*worst->error()))) worst = &each;
+  double most = -1.0;
+  for (const CheckedPoint& point : points) {
+    for (const Recording& each : point.recordings) {
+      if (std::abs(each.error()) <= most) continue;
+      most = std::abs(each.error());
+      worst = &point;
+    }
   }
   return worst;
 }
@@ -122,13 +127,16 @@ std::vector<CheckedPoint> joined(const CheckInput& input) {
   if (input.golden) {
     for (const Prediction& each : input.golden->points) golden[each.point] = &each;
   }
-  std::map<PointKey, double> measured;
-  for (const RecordedStep& each : input.recorded) measured[each.point] = each.measured_s;
+  std::map<PointKey, std::vector<const RecordedStep*>> recorded;
+  for (const RecordedStep& each : input.recorded) recorded[each.point].push_back(&each);
   std::vector<CheckedPoint> points;
   for (const Prediction& each : input.predictions) {
-    CheckedPoint point{.now = each, .golden = {}, .measured_s = {}};
+    CheckedPoint point{.now = each, .golden = {}, .recordings = {}};
     if (const auto found = golden.find(each.point); found != golden.end()) point.golden = *found->second;
-    if (const auto found = measured.find(each.point); found != measured.end()) point.measured_s = found->second;
+    if (const auto found = recorded.find(each.point); each.fits && found != recorded.end()) {
+      for (const RecordedStep* step : found->second)
+        point.recordings.push_back({step->measured_s, step->predicted_s.value_or(each.tpot_s)});
+    }
     points.push_back(std::move(point));
   }
   return points;
@@ -166,8 +174,10 @@ std::string to_string(const Finding& finding) {
 }
 
 std::optional<double> CheckedPoint::error() const {
-  if (!measured_s || !now.fits) return std::nullopt;
-  return now.tpot_s / *measured_s - 1.0;
+  if (recordings.empty()) return std::nullopt;
+  std::vector<double> errors;
+  for (const Recording& each : recordings) errors.push_back(each.error());
+  return nearest_quantile(errors, 0.5);
 }
 
 std::optional<double> CheckedPoint::change() const {
@@ -177,8 +187,8 @@ std::optional<double> CheckedPoint::change() const {
 
 ErrorFigures error_figures(const std::vector<CheckedPoint>& points) {
   std::vector<double> errors;
-  for (const CheckedPoint& each : points) {
-    if (each.error()) errors.push_back(std::abs(*each.error()));
+  for (const CheckedPoint& point : points) {
+    for (const Recording& each : point.recordings) errors.push_back(std::abs(each.error()));
   }
   if (errors.empty()) return {};
   return {.median = nearest_quantile(errors, 0.5),
@@ -201,8 +211,9 @@ CheckedScenario check_predictions(const CheckInput& input) {
   return checked;
 }
 
-void refuse_unknown_steps(const CheckInput& input, const std::string& file, ConfigErrors& errors) {
-  for (const RecordedStep& step : input.recorded) {
+void refuse_unknown_steps(const CheckInput& input, std::span<const RecordedStep> recorded, const std::string& file,
+                          ConfigErrors& errors) {
+  for (const RecordedStep& step : recorded) {
     const bool known = std::any_of(input.predictions.begin(), input.predictions.end(),
                                    [&](const Prediction& each) { return each.point == step.point; });
     if (known) continue;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,12 +34,18 @@ struct Finding {
 // "scout, sparse, 8192 x 64: tpot 10.08 ms → 10.9 ms (+8.1 %); gemm 4.1 ms → 4.9 ms (+19.5 %), …"
 std::string to_string(const Finding& finding);
 
+// A point as one machine ran it, and as it is predicted with what that machine's DRAM gave.
+struct Recording {
+  double measured_s = 0.0, predicted_s = 0.0;
+  double error() const { return predicted_s / measured_s - 1.0; }  // signed: positive is too slow a prediction
+};
+
 struct CheckedPoint {
   Prediction now;
   std::optional<Prediction> golden;
-  std::optional<double> measured_s;
+  std::vector<Recording> recordings;
 
-  // Signed: positive is too slow a prediction. Nothing where there is nothing to compare.
+  // The median of the recordings', nothing where there are none.
   std::optional<double> error() const;
   std::optional<double> change() const;
 };
@@ -52,20 +59,21 @@ struct CheckedScenario {
   bool passes() const { return findings.empty(); }
 };
 
-// 0 where no point has an error.
+// Over all recordings of all points; 0 where there are none.
 ErrorFigures error_figures(const std::vector<CheckedPoint>& points);
 
 struct CheckInput {
   std::string name;
   std::vector<Prediction> predictions;
-  std::vector<RecordedStep> recorded;  // each of a point that is predicted: see unknown_steps()
+  std::vector<RecordedStep> recorded;  // of all machines, each of a point that is predicted: see refuse_unknown_steps()
   std::optional<Golden> golden;        // none: nothing can have moved, and there is no budget
   double tolerance = 0.005;            // of step times and of families' times, relative
 };
 CheckedScenario check_predictions(const CheckInput& input);
 
 // Recorded steps of points that are not predicted, as errors of their file.
-void refuse_unknown_steps(const CheckInput& input, const std::string& file, ConfigErrors& errors);
+void refuse_unknown_steps(const CheckInput& input, std::span<const RecordedStep> recorded, const std::string& file,
+                          ConfigErrors& errors);
 
 // The rows of `golden`, or of a first file, replaced by today's.
 Golden updated_golden(const CheckedScenario& checked, const std::optional<Golden>& golden);

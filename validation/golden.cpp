@@ -37,10 +37,10 @@ class Rows {
     return whole ? static_cast<std::int64_t>(*value) : 0;
   }
 
-  double seconds(const CsvRow& row, std::size_t cell, const char* column) {
+  double positive(const CsvRow& row, std::size_t cell, const char* column, const char* unit) {
     const std::optional<double> value = finite_number(row.cells[cell]);
     if (value && *value > 0.0) return *value;
-    refuse(row.line, column, "seconds above 0", row.cells[cell]);
+    refuse(row.line, column, fmt::format("{} above 0", unit), row.cells[cell]);
     return 0.0;
   }
 
@@ -121,7 +121,7 @@ Prediction read_point(const CsvRow& row, Rows& rows) {
   Prediction point{.point = rows.point(row), .families = {}};
   point.fits = !row.cells[4].empty();
   if (!point.fits) return point;
-  point.tpot_s = rows.seconds(row, 4, "tpot_s");
+  point.tpot_s = rows.positive(row, 4, "tpot_s", "seconds");
   point.order = read_order(row, row.cells[5], rows);
   point.families = read_families(row, row.cells[6], rows);
   return point;
@@ -183,7 +183,8 @@ Golden first_golden(const ErrorFigures& errors) {
 
 std::optional<std::vector<RecordedStep>> read_recorded_steps(const std::filesystem::path& file, ConfigErrors& errors) {
   const std::size_t before = errors.size();
-  const auto table = read_csv_table(file, {"method", "workload", "context", "batch", "measured_s"}, errors);
+  const auto table =
+      read_csv_table(file, {"method", "workload", "context", "batch", "measured_s"}, errors, {"dram_read"});
   if (!table) return std::nullopt;
   std::vector<RecordedStep> steps;
   Rows rows(file, errors);
@@ -191,7 +192,9 @@ std::optional<std::vector<RecordedStep>> read_recorded_steps(const std::filesyst
     const PointKey point = rows.point(row);
     if (row.cells[4].empty()) continue;
     rows.once(row, point);
-    steps.push_back({.point = point, .measured_s = rows.seconds(row, 4, "measured_s"), .line = row.line});
+    steps.push_back({.point = point, .measured_s = rows.positive(row, 4, "measured_s", "seconds"), .line = row.line});
+    if (!row.cells[5].empty())
+      steps.back().dram_read = BytesPerSecond(rows.positive(row, 5, "dram_read", "bytes per second"));
   }
   if (errors.size() != before) return std::nullopt;
   return steps;

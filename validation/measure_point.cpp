@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sim/base/statistics.h"
+#include "validation/host.h"
 
 namespace outrider {
 namespace {
@@ -42,6 +43,16 @@ Runs run_steps(RealBackend& backend, int repeats, StepRange range) {
   return runs;
 }
 
+std::size_t gpus_of(const Scenario& scenario) { return static_cast<std::size_t>(scenario.machine.gpu_count); }
+
+bool has_work_for_cpu(const std::vector<std::vector<TaskGraph>>& replicas) {
+  if (replicas.empty()) return false;
+  return std::any_of(replicas.front().begin(), replicas.front().end(), [](const TaskGraph& graph) {
+    const auto ops = graph.ops();
+    return std::any_of(ops.begin(), ops.end(), [](const Op& op) { return kind_of(op.family) == OpKind::cpu_kernel; });
+  });
+}
+
 }  // namespace
 
 void execute_point(MeasuredPoint& point, std::span<const std::vector<TaskGraph>> replicas, StepRange range,
@@ -73,9 +84,14 @@ void execute_point(MeasuredPoint& point, std::span<const std::vector<TaskGraph>>
   point.activities = compare_activities(activities);
 }
 
-MeasuredPoint measure_point(const Scenario& scenario, const MachineModel& machine, const PlannedPoint& plan,
+MeasuredPoint measure_point(const Scenario& scenario, const Profile& profile, const PlannedPoint& plan,
                             const Selections& selections, const MeasureStepsOptions& options) {
   MeasuredPoint point;
+  std::vector<std::vector<TaskGraph>> replicas;
+  for (std::size_t gpu = 0; plan.fits() && gpu < gpus_of(scenario); ++gpu)
+    replicas.push_back(decode_graphs(scenario, plan, selections, gpu));
+  if (options.dram != nullptr && has_work_for_cpu(replicas)) point.dram_read = options.dram->rate();
+  const MachineModel machine = model_of_host(scenario.machine, profile, point.dram_read);
   SimulatedPoint simulated = simulate_point(scenario, machine, plan, selections, {.edges = true});
   point.predicted = std::move(simulated.result);
   point.simulated = of_replica(simulated.trace, 0);
@@ -86,9 +102,6 @@ MeasuredPoint measure_point(const Scenario& scenario, const MachineModel& machin
   RealOptions real;
   real.cpu_workers = options.cpu_workers;
   real.scheduling = scenario.machine.host.step_overhead;
-  std::vector<std::vector<TaskGraph>> replicas;
-  for (std::size_t gpu = 0; gpu < simulated.measured.size(); ++gpu)
-    replicas.push_back(decode_graphs(scenario, plan, selections, gpu));
   point.attention = result_shape(replicas.front(), plan.context);
   try {
     execute_point(point, replicas, simulated.measured.front(), real, options);

@@ -15,11 +15,14 @@
 
 namespace outrider {
 
+class DramReads;
+
 struct MeasureStepsOptions {
   int repeats = 5;         // runs of all steps, behind one that is not counted
   bool operations = true;  // as many again that time every op, for all that is told of single ones
   int cpu_workers = -1;    // of the real backend; −1: as many as it finds room for
   std::size_t worst_ops = 5;
+  DramReads* dram = nullptr;  // measures DRAM before points whose steps have work for the CPU; null: not measured
 };
 
 // Times are means over the decode steps behind the warm-up steps, and over the GPUs. What is told of single operations
@@ -35,6 +38,7 @@ struct MeasuredPoint {
   std::vector<ActivityDiff> activities{};
   TraceDiff operations{};  // of the timed run whose step time is the median
   RealFacts facts{};
+  BytesPerSecond dram_read{};              // what DRAM gave just before, with which it is simulated; 0: not measured
   std::optional<ResultShape> attention{};  // as its steps deal it out, whether executed or not; see results.h
   // With their edges, of the first GPU: the simulation, and that run; where no op was timed, the untimed one of median
   // step time.
@@ -45,7 +49,7 @@ struct MeasuredPoint {
   double lengthened() const { return timed.value() > 0.0 ? timed / measured - 1.0 : 0.0; }  // by timing every op
 };
 
-MeasuredPoint measure_point(const Scenario& scenario, const MachineModel& machine, const PlannedPoint& plan,
+MeasuredPoint measure_point(const Scenario& scenario, const Profile& profile, const PlannedPoint& plan,
                             const Selections& selections, const MeasureStepsOptions& options);
 
 // Fills in all but the prediction, of which point.simulated is read: the graphs' trace. The range is of each replica's

@@ -7,6 +7,7 @@
 
 #include "sim/study/run.h"
 #include "sim/study/simulate.h"
+#include "validation/host.h"
 
 namespace outrider {
 namespace {
@@ -58,6 +59,18 @@ std::vector<Prediction> predict(const Scenario& scenario, const Profile& profile
                 .progress = progress,
                 .inspect = [&](std::size_t i, const SimulatedPoint& point) { predictions[i] = prediction_of(point); }});
   return predictions;
+}
+
+std::optional<double> predicted_step(const Scenario& scenario, const Profile& profile, const PointKey& point,
+                                     BytesPerSecond dram_read) {
+  for (const PlannedPoint& plan : plan_points(scenario, {point.label})) {
+    const bool meant =
+        plan.workload->name == point.workload && plan.context == point.context && plan.batch == point.batch;
+    if (!meant || !plan.fits()) continue;
+    const MachineModel machine = model_of_host(scenario.machine, profile, dram_read);
+    return simulate_point(scenario, machine, plan, draw_selections(scenario, plan, 1), {}).result.tpot.value();
+  }
+  return std::nullopt;
 }
 
 }  // namespace outrider

@@ -4,6 +4,7 @@
 #include <compare>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,5 +38,10 @@ struct Prediction {
 // All points of the scenario, in its order. Threads as in RunOptions.
 std::vector<Prediction> predict(const Scenario& scenario, const Profile& profile, int threads,
                                 const std::function<void(std::size_t done, std::size_t all)>& progress);
+
+// Of one of the scenario's points, the mean step time on a machine whose DRAM gives so much. Nothing where there is no
+// such point, or it does not fit.
+std::optional<double> predicted_step(const Scenario& scenario, const Profile& profile, const PointKey& point,
+                                     BytesPerSecond dram_read);
 
 }  // namespace outrider

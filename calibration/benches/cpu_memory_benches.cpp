@@ -201,24 +201,38 @@ Microbench bench_of(const char* family, SampleShape shape, std::function<std::un
   return bench;
 }
 
+Microbench gather_bench(int threads, double fragment, CpuArena& arena) {
+  const auto count = static_cast<std::size_t>(std::min(67108864.0, arena.bytes() / 4.0) / fragment);
+  return bench_of("cpu_gather",
+                  {{"threads", static_cast<double>(threads)},
+                   {"fragment", fragment},
+                   {"count", static_cast<double>(count)},
+                   {"bytes", fragment * static_cast<double>(count)}},
+                  [=, &arena] {
+                    return std::make_unique<GatherExperiment>(arena, threads, static_cast<std::size_t>(fragment),
+                                                              count);
+                  });
+}
+
 }  // namespace
+
+std::vector<Microbench> cpu_gathers_beside(const std::string& family, const HostFacts& facts, CpuArena& arena,
+                                           const WrapExperiment& wrapped) {
+  std::vector<Microbench> list;
+  for (const double fragment : {2048.0, 16384.0}) {
+    Microbench bench = gather_bench(std::max(1, facts.processors - 1), fragment, arena);
+    bench.family = family;
+    bench.prepare = [inner = bench.prepare, wrapped] { return wrapped(inner()); };
+    list.push_back(std::move(bench));
+  }
+  return list;
+}
 
 std::vector<Microbench> cpu_memory_benches(const HostFacts& facts, Effort effort, CpuArena& arena) {
   const int threads = std::max(1, facts.processors - 1);
-  const double count_of = threads, bytes = std::min(67108864.0, arena.bytes() / 4.0);
+  const double count_of = threads;
   std::vector<Microbench> list;
-  for (const double fragment : {256.0, 2048.0, 16384.0}) {
-    const auto count = static_cast<std::size_t>(bytes / fragment);
-    list.push_back(bench_of("cpu_gather",
-                            {{"threads", count_of},
-                             {"fragment", fragment},
-                             {"count", static_cast<double>(count)},
-                             {"bytes", fragment * static_cast<double>(count)}},
-                            [=, &arena] {
-                              return std::make_unique<GatherExperiment>(arena, threads,
-                                                                        static_cast<std::size_t>(fragment), count);
-                            }));
-  }
+  for (const double fragment : {256.0, 2048.0, 16384.0}) list.push_back(gather_bench(threads, fragment, arena));
   for (const std::size_t blocks : {1024, 16384}) {
     list.push_back(bench_of("cpu_score",
                             {{"threads", count_of},

@@ -11,7 +11,6 @@ namespace outrider {
 // `arena` is used by what they prepare.
 std::vector<Microbench> cpu_microbenches(const HostFacts& facts, Effort effort, CpuArena& arena);
 // CPU attention under something else: one shape, `wrapped` made around its experiment.
-using WrapExperiment = std::function<std::unique_ptr<Experiment>(std::unique_ptr<Experiment> attention)>;
 Microbench cpu_attention_beside(const std::string& family, const HostFacts& facts, CpuArena& arena,
                                 const WrapExperiment& wrapped);
 

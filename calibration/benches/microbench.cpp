@@ -31,15 +31,6 @@ bool wanted(const Microbench& bench, const std::vector<std::string>& only) {
   return only.empty() || std::find(only.begin(), only.end(), bench.family) != only.end();
 }
 
-// Touches memory, wakes what sleeps, and goes on until clocks are where steady work has them.
-void warm_up(Experiment& experiment) {
-  constexpr int kTrials = 10;
-  constexpr double kSeconds = 0.02, kMost = 0.3;
-  double spent = 0.0;
-  for (int i = 0; (i < kTrials || spent < kSeconds) && (i == 0 || spent < kMost); ++i)
-    spent += std::max(experiment.trial().seconds, 1e-6);
-}
-
 // Adds the time since the last call, or since it was made.
 class Stopwatch {
  public:
@@ -52,6 +43,18 @@ class Stopwatch {
  private:
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
+
+// Touches memory, wakes what sleeps, and goes on until clocks are where steady work has them.
+void warm_up(Experiment& experiment) {
+  constexpr int kTrials = 10;
+  constexpr double kSeconds = 0.02, kMost = 0.3;
+  Stopwatch watch;
+  double spent = 0.0;
+  for (int i = 0; (i < kTrials || spent < kSeconds) && (i == 0 || spent < kMost); ++i) {
+    experiment.trial();
+    watch.lap(spent);
+  }
+}
 
 Sample measured(const Microbench& bench, const MeasureOptions& options, MeasureTimes& times) {
   Stopwatch watch;

@@ -20,6 +20,9 @@ class Experiment {
   virtual Trial trial() = 0;
 };
 
+// Makes something run beside an experiment.
+using WrapExperiment = std::function<std::unique_ptr<Experiment>(std::unique_ptr<Experiment> wrapped)>;
+
 struct Microbench {
   std::string family;
   SampleShape shape;

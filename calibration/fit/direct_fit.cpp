@@ -136,7 +136,28 @@ void read_chains(Profile& profile, const std::vector<Sample>& samples) {
   const Samples kernels = of_family(samples, "kernel_chain");
   const auto kernel = [&](const Sample& sample) { return time_of_run(kernels, sample.run); };
   set_directly(profile, "gpu.launch_gap", excesses(of_family(samples, "stream_chain"), 1.0, kernel), "stream_chain");
+  set_directly(profile, "gpu.cold_latency", times_of(of_family(samples, "mixed_chain")), "mixed_chain");
   set_directly(profile, "gpu.flag_latency", excesses(of_family(samples, "flag_chain"), 0.5, kernel), "flag_chain");
+}
+
+// Units of kernels of which copies branch off, beyond those that none does; and which wait for such, beyond that.
+void read_branches(Profile& profile, const std::vector<Sample>& samples) {
+  std::vector<Statement> forks, joins;
+  for (const char* family : {"branch_chain_h2d", "branch_chain_d2h"}) {
+    const auto with = [&](double branches) {
+      Samples found = of_family(samples, family);
+      std::erase_if(found, [=](const Sample* each) { return each->shape.at("branches") != branches; });
+      return found;
+    };
+    const Samples none = with(0.0), forked = with(1.0);
+    for (const Statement& each : excesses(forked, 1.0, [&](const Sample& like) { return time_of_run(none, like.run); }))
+      forks.push_back(each);
+    for (const Statement& each :
+         excesses(with(2.0), 1.0, [&](const Sample& like) { return time_of_run(forked, like.run); }))
+      joins.push_back(each);
+  }
+  set_directly(profile, "gpu.fork_latency", forks, "branch_chain_h2d and branch_chain_d2h");
+  set_directly(profile, "gpu.join_latency", joins, "branch_chain_h2d and branch_chain_d2h");
 }
 
 // Beyond the same copies while nothing else runs, for each fragment.
@@ -177,10 +198,11 @@ std::optional<double> read_rate_of(const Samples& reads, int run) {
   return best;
 }
 
-// Beyond a kernel of a graph and a copy that nothing waits for, of both hand-overs.
+// Beyond a kernel of a graph that forks and joins, and a copy that nothing waits for, of both hand-overs.
 void read_hand_over(Profile& profile, const MachineSpec& machine, const std::vector<Sample>& samples) {
   const MachineModel model(machine, profile);
   const Samples kernels = of_family(samples, "kernel_chain");
+  const double branching = profile.value("gpu.fork_latency") + profile.value("gpu.join_latency");
   std::vector<Statement> found;
   for (const char* family : {"copy_chain_h2d", "copy_chain_d2h"}) {
     const Direction direction = std::string_view(family) == "copy_chain_h2d" ? Direction::h2d : Direction::d2h;
@@ -188,7 +210,7 @@ void read_hand_over(Profile& profile, const MachineSpec& machine, const std::vec
       const std::optional<double> kernel = time_of_run(kernels, sample.run);
       if (!kernel) return std::nullopt;
       const Op copy = copy_op(direction, sample.shape.at("bytes"), 1.0);
-      return *kernel + isolated_duration(model.demand(copy), model.platform()).seconds().value();
+      return *kernel + branching + isolated_duration(model.demand(copy), model.platform()).seconds().value();
     };
     for (const Statement& each : excesses(of_family(samples, family), 0.5, parts)) found.push_back(each);
   }
@@ -207,6 +229,7 @@ void read_directly(Profile& profile, const MachineSpec& machine, const std::vect
   set_directly(profile, "cpu.dram_efficiency",
                shares_of_peak(of_family(samples, "dram_read"), machine.cpu.dram_bandwidth), "dram_read");
   read_chains(profile, samples);
+  read_branches(profile, samples);
   read_loaded_fragments(profile, samples);
   const Samples attention = of_family(samples, "cpu_attend");
   for (const auto& [name, family, rate] :

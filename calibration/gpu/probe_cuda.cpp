@@ -3,6 +3,7 @@
 #include <chrono>
 #include <thread>
 
+#include "calibration/benches/cpu_memory_benches.h"
 #include "calibration/benches/cpu_microbenches.h"
 #include "calibration/benches/gpu_probe.h"
 #include "kernels/cuda/trials.h"
@@ -35,16 +36,16 @@ class GpuExperiment final : public Experiment {
   double fastest_ = 0.0;
 };
 
-// CPU attention while copies run: a load half as long again as the attention was the last time. Where copies ran far
+// A kernel of the CPU while copies run: a load half as long again as the kernel was the last time. Where copies ran far
 // slower than they did in another trial, the load was not there all the time.
 class BesideCopies final : public Experiment {
  public:
-  BesideCopies(std::unique_ptr<Experiment> attention, const LoadKind& kind)
-      : attention_(std::move(attention)), load_(copy_load(kind)) {}
+  BesideCopies(std::unique_ptr<Experiment> kernel, const LoadKind& kind)
+      : kernel_(std::move(kernel)), load_(copy_load(kind)) {}
 
   Trial trial() override {
     load_->begin(1.5 * last_);
-    Trial trial = attention_->trial();
+    Trial trial = kernel_->trial();
     const double rate = load_->end();
     last_ = trial.seconds;
     best_rate_ = std::max(best_rate_, rate);
@@ -53,7 +54,7 @@ class BesideCopies final : public Experiment {
   }
 
  private:
-  std::unique_ptr<Experiment> attention_;
+  std::unique_ptr<Experiment> kernel_;
   std::unique_ptr<CopyLoad> load_;
   double last_ = 0.1, best_rate_ = 0.0;
 };
@@ -165,6 +166,15 @@ class GpuList {
         add(family, {{"bytes", bytes}}, [=, way = way] { return copy_chain_trial(way, bytes); });
       }
     }
+    for (const auto& [family, way] :
+         {std::pair{"branch_chain_h2d", CopyWay::h2d}, {"branch_chain_d2h", CopyWay::d2h}}) {
+      constexpr double kBytes = 4096.0;
+      for (const Branches branches : {Branches::none, Branches::forked, Branches::joined}) {
+        add(family, {{"branches", static_cast<double>(branches)}, {"bytes", kBytes}},
+            [=, way = way] { return branch_chain_trial(way, branches, kBytes); });
+      }
+    }
+    add("mixed_chain", {{"kernels", 1}}, [] { return mixed_chain_trial(); });
     add("flag_chain", {{"turns", 1}}, [] { return flag_chain_trial(); });
   }
 
@@ -213,7 +223,7 @@ class GpuList {
     }
   }
 
-  void add_cpu_attention(const HostFacts& facts, CpuArena& arena) {
+  void add_beside_copies(const HostFacts& facts, CpuArena& arena) {
     constexpr std::pair<const char*, LoadKind> kLoads[] = {
         {"cpu_attend_beside_h2d", {.way = CopyWay::h2d}},
         {"cpu_attend_beside_d2h", {.way = CopyWay::d2h}},
@@ -224,6 +234,13 @@ class GpuList {
       list_.push_back(cpu_attention_beside(family, facts, arena, [kind = kind](std::unique_ptr<Experiment> attention) {
         return std::make_unique<BesideCopies>(std::move(attention), kind);
       }));
+    }
+    for (const auto& [family, way] :
+         {std::pair{"cpu_gather_beside_h2d", CopyWay::h2d}, {"cpu_gather_beside_d2h", CopyWay::d2h}}) {
+      const auto beside = [way = way](std::unique_ptr<Experiment> gather) {
+        return std::make_unique<BesideCopies>(std::move(gather), LoadKind{.way = way});
+      };
+      for (Microbench& bench : cpu_gathers_beside(family, facts, arena, beside)) list_.push_back(std::move(bench));
     }
   }
 
@@ -320,7 +337,7 @@ std::vector<Microbench> gpu_microbenches(const HostFacts& facts, Effort effort, 
   list.add_attention();
   list.add_index_kernels();
   list.add_codecs();
-  list.add_cpu_attention(facts, arena);
+  list.add_beside_copies(facts, arena);
   return list.take();
 }
 

@@ -7,6 +7,7 @@ namespace outrider {
 namespace {
 
 // Of cpu_attend, and of it beside something else; tokens are summed over sequences.
+constexpr const char* kCpuGatherShape = "threads fragment count bytes";
 constexpr const char* kCpuAttendShape = "threads sequences kv_heads q_heads head_dim tokens block_tokens scattered";
 constexpr const char* kCopyShape = "fragment count bytes";
 constexpr const char* kAttendShape = "sequences kv_heads q_heads head_dim tokens block_tokens";
@@ -20,7 +21,7 @@ std::vector<FamilyInfo> cpu_families() {
       {"fork_join", "an empty parallel loop, by threads", "threads"},
       {"dispatch_pool", "from the call of a parallel loop to its first worker's start", "threads"},
       {"cpu_attend", "decode attention in bf16 over listed blocks, by threads, query heads and load", kCpuAttendShape},
-      {"cpu_gather", "gathers of scattered fragments into a buffer", "threads fragment count bytes"},
+      {"cpu_gather", "gathers of scattered fragments into a buffer", kCpuGatherShape},
       {"cpu_score", "scores of block digests on the CPU", "threads kv_heads q_heads head_dim blocks"},
       {"cpu_select", "selection of the best blocks of each row on the CPU", "threads rows scores k"},
       {"cpu_adam", "a step of Adam on the CPU", "threads count"}};
@@ -51,6 +52,8 @@ std::vector<FamilyInfo> gpu_families() {
       {"cpu_attend_beside_all", "CPU attention beside copies both ways and reading of device memory", kCpuAttendShape},
       {"cpu_attend_beside_pageable", "CPU attention beside copies from pageable memory by another thread",
        kCpuAttendShape},
+      {"cpu_gather_beside_h2d", "gathers on the CPU beside copies to the GPU", kCpuGatherShape},
+      {"cpu_gather_beside_d2h", "gathers on the CPU beside copies from the GPU", kCpuGatherShape},
       {"launch_kernel", "host time of an eager kernel launch", "calls"},
       {"launch_copy", "host time of a copy call", "calls"},
       {"launch_graph", "host time of a graph launch", "calls"},
@@ -59,6 +62,12 @@ std::vector<FamilyInfo> gpu_families() {
       {"event_chain", "empty kernels that wait for each other across streams", "kernels"},
       {"copy_chain_h2d", "a kernel and a copy to the GPU, each waiting for the one before, in a graph", "bytes"},
       {"copy_chain_d2h", "a kernel and a copy from the GPU, likewise", "bytes"},
+      {"branch_chain_h2d",
+       "kernels of a graph, off which copies to the GPU branch (branches 1), and which wait for these when they have "
+       "long ended (branches 2)",
+       "branches bytes"},
+      {"branch_chain_d2h", "the same with copies from the GPU", "branches bytes"},
+      {"mixed_chain", "what kernels of different kinds take longer than each in a row of its own kind", "kernels"},
       {"flag_chain", "a kernel, a thread that sees its end and answers, and a kernel that sees the answer", "turns"},
       {"gemm", "matrix products of real models in bf16, by cuBLASLt", "rows n k"},
       {"gemm_fp8", "the same in FP8 (E4M3)", "rows n k"},

@@ -39,8 +39,9 @@ std::optional<SampleShape> in_order_of(const FamilyInfo& family, const SampleSha
     fields.emplace_back(name, given.at(name));
   }
   const auto possible = [](const auto& field) {
-    return field.first == "scattered" ? field.second == 0.0 || field.second == 1.0
-                                      : field.second > 0.0 && field.second < 1e300;
+    const auto& [name, value] = field;
+    const bool one_of_few = name == "scattered" || name == "branches";
+    return one_of_few ? value == 0.0 || value == 1.0 || value == 2.0 : value > 0.0 && value < 1e300;
   };
   if (fields.size() != given.fields().size() || !std::all_of(fields.begin(), fields.end(), possible)) return {};
   return SampleShape(std::move(fields));

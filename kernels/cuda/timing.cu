@@ -113,6 +113,9 @@ void GraphTrial::capture(const std::function<void(cudaStream_t)>& work, int kern
   const cudaError_t made = cudaGraphInstantiate(&replay_, graph, 0);
   cudaGraphDestroy(graph);
   check_cuda(made);
+  // An upload may wait for the device, which it must not behind the gate.
+  check_cuda(cudaGraphUpload(replay_, gated_.stream()));
+  check_cuda(cudaStreamSynchronize(gated_.stream()));
 }
 
 DeviceTime GraphTrial::run() {

@@ -62,6 +62,12 @@ DeviceTrialPtr stream_chain_trial();
 DeviceTrialPtr event_chain_trial();
 // A kernel and a copy of one fragment, in a row of such in which each waits for the one before, in a replayed graph.
 DeviceTrialPtr copy_chain_trial(CopyWay way, double bytes);
+// A unit of kernels, of a row of such in a replayed graph, with a small copy that branches off its first kernel; where
+// they join, the next unit waits for it, long after it has ended.
+enum class Branches { none, forked, joined };
+DeviceTrialPtr branch_chain_trial(CopyWay way, Branches branches, double bytes);
+// What a kernel of a decoder's layer takes longer than in a row of its own kind.
+DeviceTrialPtr mixed_chain_trial();
 // A turn in which a kernel's end is seen by a thread, by a flag, and what that answers by the next kernel.
 DeviceTrialPtr flag_chain_trial();
 // Reading of device memory while large products keep the SMs busy from another stream.

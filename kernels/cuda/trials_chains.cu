@@ -93,6 +93,42 @@ class CopyChainTrial final : public GraphTrial {
   CudaMemory host_, device_;
 };
 
+// Units of kernels in a graph, at whose first kernel a small copy branches off, on a branch of copies; where they join,
+// the next unit's first kernel waits for that copy, which has long ended.
+class BranchChainTrial final : public GraphTrial {
+ public:
+  static constexpr int kUnits = 40, kKernels = 4;
+
+  BranchChainTrial(CopyWay way, Branches branches, std::size_t bytes)
+      : other_(2 * kUnits + 1),
+        host_(Where::host, bytes),
+        device_(Where::device, bytes),
+        read_(Where::device, kRead),
+        sink_(Where::device, 256) {
+    check_cuda(cudaMemset(read_.as(), 1, kRead));
+    capture([&](cudaStream_t stream) { queue(way, branches, bytes, stream); }, kUnits);
+  }
+
+ private:
+  static constexpr std::size_t kRead = 8'000'000;  // of a kernel, which finds it in L2
+
+  void queue(CopyWay way, Branches branches, std::size_t bytes, cudaStream_t stream) const {
+    for (int unit = 0; unit < kUnits; ++unit) {
+      if (branches == Branches::joined && unit > 0) other_.hand_over(2 * unit - 1, other_.get(), stream);
+      for (int kernel = 0; kernel < kKernels; ++kernel) {
+        check_cuda(launch_read(read_.as<uint4>(), kRead / sizeof(uint4), sink_.as<unsigned>(), stream));
+        if (kernel > 0 || branches == Branches::none) continue;
+        other_.hand_over(2 * unit, stream, other_.get());
+        queue_copy(way, host_.as(), device_.as(), bytes, other_.get());
+      }
+    }
+    if (branches != Branches::none) other_.hand_over(2 * kUnits, other_.get(), stream);
+  }
+
+  OtherStream other_;
+  CudaMemory host_, device_, read_, sink_;
+};
+
 // Turns of a kernel and a thread: behind each kernel a flag is raised, the thread that watches it raises another at
 // once, and a kernel watches that. All kernels are of one graph.
 class FlagChainTrial final : public DeviceTrial {
@@ -164,6 +200,9 @@ DeviceTrialPtr stream_chain_trial() { return std::make_unique<EagerChainTrial>(f
 DeviceTrialPtr event_chain_trial() { return std::make_unique<EagerChainTrial>(true); }
 DeviceTrialPtr copy_chain_trial(CopyWay way, double bytes) {
   return std::make_unique<CopyChainTrial>(way, static_cast<std::size_t>(bytes));
+}
+DeviceTrialPtr branch_chain_trial(CopyWay way, Branches branches, double bytes) {
+  return std::make_unique<BranchChainTrial>(way, branches, static_cast<std::size_t>(bytes));
 }
 DeviceTrialPtr flag_chain_trial() { return std::make_unique<FlagChainTrial>(); }
 

@@ -1,46 +1,9 @@
 // Trials of cuBLASLt's products, and of reading beside them.
-#include <algorithm>
-
-#include "kernels/cuda/memory_kernels.h"
-#include "kernels/cuda/products.h"
 #include "kernels/cuda/reads_beside.h"
+#include "kernels/cuda/trial_kernels.h"
 
 namespace outrider {
 namespace {
-
-constexpr auto kDevice = CudaMemory::Where::device;
-constexpr std::size_t kBeyondL2 = 300'000'000;
-constexpr std::size_t kMostWeights = 32;
-
-// A product with its operands, and so many weights that they come from HBM where each is multiplied with in turn.
-class ColdProduct {
- public:
-  explicit ColdProduct(const Product& product)
-      : weight_bytes_(product.weight_bytes()),
-        weights_(std::clamp<std::size_t>(kBeyondL2 / weight_bytes_ + 1, 1, kMostWeights)),
-        w_(kDevice, weights_ * weight_bytes_),
-        x_(kDevice, product.input_bytes()),
-        y_(kDevice, product.output_bytes()),
-        bound_(products_.get(product)) {
-    // Halves of a bf16 of [−1, 1) are numbers of E4M3 too, hardly ever a NaN.
-    check_cuda(launch_random_bf16(w_.as(), weights_ * weight_bytes_ / 2, nullptr));
-    check_cuda(launch_random_bf16(x_.as(), product.input_bytes() / 2, nullptr));
-    check_cuda(cudaDeviceSynchronize());
-  }
-
-  std::size_t weights() const { return weights_; }
-  // With the i-th of the weights.
-  void multiply(std::size_t i, cudaStream_t stream) const {
-    bound_.multiply(w_.as<char>() + i * weight_bytes_, x_.as(), y_.as(), 1.0f, stream);
-  }
-
- private:
-  std::size_t weight_bytes_;  // of all in a product
-  std::size_t weights_;       // how many such
-  CudaMemory w_, x_, y_;
-  Products products_;
-  const BoundProduct& bound_;
-};
 
 class GemmTrial final : public GraphTrial {
  public:

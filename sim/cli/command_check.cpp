@@ -12,6 +12,7 @@
 #include "sim/cli/report_json.h"
 #include "sim/io/atomic_file.h"
 #include "sim/io/csv_table.h"
+#include "sim/study/parallel.h"
 #include "validation/check.h"
 
 namespace outrider {
@@ -21,15 +22,17 @@ namespace fs = std::filesystem;
 
 struct Gate {
   Inputs inputs;
-  fs::path golden_file, recorded_file;
+  fs::path golden_file;
+  std::vector<fs::path> recorded_files;  // one for each machine
   std::optional<Golden> golden{};
-  std::vector<RecordedStep> recorded{};
+  std::vector<std::vector<RecordedStep>> recorded{};  // of each file
 };
 
 // Where a scenario's golden and measured steps are. The golden file is golden/<name>.csv beside the scenario, whose
 // file name <name> is. Measured steps are <folder>/<rest>/steps.csv, where <rest> is <name> without the words that it
 // has in common with the start of the machine's name (h200-qwen3-14b on h200-16c: qwen3-14b), and <folder> is
-// --recorded or calibration/data/<machine>/validation; or steps.csv in --recorded itself, where that is there.
+// --recorded or calibration/data/<machine>/validation; or steps.csv in --recorded itself, where that is there. Beside
+// it lie those of other machines of the kind, as steps-<anything>.csv.
 std::string name_without_machine(const std::string& name, const std::string& machine) {
   const std::vector<std::string> words = split_cells(name, '-'), of_machine = split_cells(machine, '-');
   const auto common = std::mismatch(words.begin(), words.end(), of_machine.begin(), of_machine.end());
@@ -48,6 +51,18 @@ fs::path recorded_file(const CheckRequest& request, const Scenario& scenario, co
   return folder / name_without_machine(name, scenario.machine.name) / "steps.csv";
 }
 
+// In order of their names, which begin with this file's.
+std::vector<fs::path> with_other_machines(const fs::path& file) {
+  std::vector<fs::path> files = {file};
+  std::error_code ignored;
+  for (const fs::directory_entry& each : fs::directory_iterator(file.parent_path(), ignored)) {
+    const std::string name = each.path().filename().string();
+    if (name.starts_with("steps-") && name.ends_with(".csv")) files.push_back(each.path());
+  }
+  std::sort(files.begin() + 1, files.end());
+  return files;
+}
+
 fs::path golden_file(const Scenario& scenario) {
   const fs::path file(scenario.source_file);
   return file.parent_path() / "golden" / (file.stem().string() + ".csv");
@@ -59,7 +74,9 @@ void append(InputErrors& errors, const ConfigErrors& more) {
 
 void read_files(Gate& gate, const CheckRequest& request, InputErrors& errors) {
   ConfigErrors found;
-  if (auto recorded = read_recorded_steps(gate.recorded_file, found)) gate.recorded = std::move(*recorded);
+  for (const fs::path& file : gate.recorded_files) {
+    if (auto recorded = read_recorded_steps(file, found)) gate.recorded.push_back(std::move(*recorded));
+  }
   std::error_code ignored;
   if (fs::exists(gate.golden_file, ignored)) {
     gate.golden = read_golden(gate.golden_file, found);
@@ -98,17 +115,29 @@ std::vector<Gate> load_gates(const CheckRequest& request, const std::optional<Li
       errors.insert(errors.end(), wrong->begin(), wrong->end());
       continue;
     }
-    Gate gate{.inputs = std::get<Inputs>(std::move(loaded)), .golden_file = {}, .recorded_file = {}};
+    Gate gate{.inputs = std::get<Inputs>(std::move(loaded)), .golden_file = {}, .recorded_files = {}};
     gate.golden_file = golden_file(gate.inputs.scenario);
-    gate.recorded_file = recorded_file(request, gate.inputs.scenario, library);
+    gate.recorded_files = with_other_machines(recorded_file(request, gate.inputs.scenario, library));
     std::error_code ignored;
-    if (all && !fs::exists(gate.recorded_file, ignored) && !fs::exists(gate.golden_file, ignored)) continue;
+    if (all && !fs::exists(gate.recorded_files.front(), ignored) && !fs::exists(gate.golden_file, ignored)) continue;
     read_files(gate, request, errors);
     gates.push_back(std::move(gate));
   }
   if (gates.empty() && errors.empty())
     errors.push_back("outrider check: no shipped scenario validation/… has measured steps; name a SCENARIO");
   return gates;
+}
+
+// With what each step is predicted to take on the machine that ran it.
+std::vector<RecordedStep> predicted_beside(const Gate& gate, int threads) {
+  std::vector<RecordedStep> steps;
+  for (const auto& each : gate.recorded) steps.insert(steps.end(), each.begin(), each.end());
+  parallel_for(steps.size(), threads, [&](std::size_t i) {
+    RecordedStep& step = steps[i];
+    if (step.dram_read > BytesPerSecond(0.0))
+      step.predicted_s = predicted_step(gate.inputs.scenario, gate.inputs.profile, step.point, step.dram_read);
+  });
+  return steps;
 }
 
 CheckedScenarios check_all(const CheckRequest& request, const std::vector<Gate>& gates, const Console& console,
@@ -119,11 +148,12 @@ CheckedScenarios check_all(const CheckRequest& request, const std::vector<Gate>&
     const CheckInput input{.name = gate.inputs.scenario.name,
                            .predictions = predict(gate.inputs.scenario, gate.inputs.profile, request.threads,
                                                   [&](std::size_t done, std::size_t all) { progress.show(done, all); }),
-                           .recorded = gate.recorded,
+                           .recorded = predicted_beside(gate, request.threads),
                            .golden = gate.golden,
                            .tolerance = request.tolerance};
     ConfigErrors unknown;
-    refuse_unknown_steps(input, gate.recorded_file.string(), unknown);
+    for (std::size_t i = 0; i < gate.recorded.size(); ++i)
+      refuse_unknown_steps(input, gate.recorded[i], gate.recorded_files[i].string(), unknown);
     append(errors, unknown);
     checked.push_back(check_predictions(input));
   }

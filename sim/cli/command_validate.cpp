@@ -14,6 +14,7 @@
 #include "sim/cli/study_calls.h"
 #include "sim/cli/timeline_file.h"
 #include "sim/io/atomic_file.h"
+#include "validation/host.h"
 #include "validation/measure_point.h"
 
 namespace outrider {
@@ -80,13 +81,13 @@ class Written {
 Points measure_all(const ValidateRequest& request, const Inputs& inputs, const std::vector<PlannedPoint>& plans,
                    Written& written, const Console& console) {
   const Scenario& scenario = inputs.scenario;
-  const MachineModel machine(scenario.machine, inputs.profile);
+  DramReads dram;
   Progress progress(console, "points executed");
   Points points;
   for (const PlannedPoint& plan : plans) {
     progress.show(points.size(), plans.size());
-    points.push_back(measure_point(scenario, machine, plan, draw_selections(scenario, plan, 0),
-                                   {.repeats = request.repeats, .operations = !request.steps_only}));
+    points.push_back(measure_point(scenario, inputs.profile, plan, draw_selections(scenario, plan, 0),
+                                   {.repeats = request.repeats, .operations = !request.steps_only, .dram = &dram}));
     written.write(points);
   }
   return points;

@@ -43,7 +43,10 @@ Json point_json(const CheckedPoint& checked) {
   json["tpot_s"] = checked.now.fits ? Json(checked.now.tpot_s) : Json(nullptr);
   json["golden_s"] = checked.golden && checked.golden->fits ? Json(checked.golden->tpot_s) : Json(nullptr);
   json["change"] = number_of(checked.change());
-  json["measured_s"] = number_of(checked.measured_s);
+  json["recordings"] = Json::array();
+  for (const Recording& each : checked.recordings)
+    json["recordings"].push_back(
+        {{"measured_s", each.measured_s}, {"predicted_s", each.predicted_s}, {"error", each.error()}});
   json["error"] = number_of(checked.error());
   json["order"] = checked.now.fits ? Json(fmt::format("{:016x}", checked.now.order)) : Json(nullptr);
   return json;

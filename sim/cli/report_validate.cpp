@@ -231,6 +231,21 @@ std::string results_text(const std::vector<CheckedResult>& results, const TableL
          table.render(look) + verdict;
 }
 
+// Which ceiling of DRAM points are simulated with.
+std::string dram_text(const Points& points) {
+  double least = HUGE_VAL, most = 0.0;
+  for (const MeasuredPoint& each : points) {
+    if (each.dram_read.value() <= 0.0) continue;
+    least = std::min(least, each.dram_read.value());
+    most = std::max(most, each.dram_read.value());
+  }
+  if (most == 0.0) return "";
+  return fmt::format(
+      "\nDRAM gave {:.1f} to {:.1f} GB/s to all processors just before points with work for the CPU, which "
+      "are simulated with that\n",
+      least * 1e-9, most * 1e-9);
+}
+
 }  // namespace
 
 std::string validation_text(const ValidationReport& report, const TableLook& look) {
@@ -241,8 +256,8 @@ std::string validation_text(const ValidationReport& report, const TableLook& loo
                     : fmt::format("{} GPUs at once, each with that batch: step times are means over them, shares and "
                                   "operations are the first one's\n\n",
                                   gpus)) +
-         steps_text(report.points, look) + steps_summary(report.points) + shares_text(report.points, look) +
-         families_text(report.points, look) + results_text(report.results, look);
+         steps_text(report.points, look) + steps_summary(report.points) + dram_text(report.points) +
+         shares_text(report.points, look) + families_text(report.points, look) + results_text(report.results, look);
 }
 
 }  // namespace outrider

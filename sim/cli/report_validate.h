@@ -6,6 +6,8 @@
 //     label, method, preset, workload, context, batch, gpus, decode_steps   as in results.json
 //     not_executed                why it was not; "": it was, and only then there are the figures below
 //     device, cpu_workers         the GPU's name or why there was none, and threads of the CPU's attention
+//     dram_read                   bytes per second that all processors read just before: the ceiling it is simulated
+//                                 with; null: not measured, since the CPU has nothing to do
 //     measured_s                  mean step time, over the GPUs too, median of the runs
 //     repeats_s[]                 of each run
 //     spread                      (largest − smallest) ÷ median of them: the noise floor

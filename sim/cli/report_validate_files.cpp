@@ -70,6 +70,10 @@ StepColumns step_columns() {
   add_if_ran(columns, "measured_s", "mean step time, median of the runs", [](P p) { return seconds(p.measured); });
   add_if_ran(columns, "spread", "(largest − smallest) ÷ median of the runs: the noise floor",
              [](P p) { return share(p.spread); });
+  add_if_ran(columns, "dram_read",
+             "bytes per second that all processors read just before, which is the ceiling it is simulated with; empty: "
+             "not measured, since the CPU has nothing to do",
+             [](P p) { return p.dram_read.value() > 0.0 ? seconds(p.dram_read.value()) : std::string(); });
   add_if_ran(columns, "simulated_s", "mean step time", [](P p) { return seconds(p.predicted.tpot); });
   add_if_ran(columns, "error", "simulated ÷ measured − 1", [](P p) { return share(p.error()); });
   add_if_ran(columns, "measured_slowest_s", "likewise of the GPU that took longest in each run",
@@ -225,6 +229,7 @@ Json point_json(const MeasuredPoint& point) {
   const bool timed = point.timed.value() > 0.0;
   json["device"] = point.facts.device;
   json["cpu_workers"] = point.facts.cpu_workers;
+  json["dram_read"] = point.dram_read.value() > 0.0 ? Json(point.dram_read.value()) : Json(nullptr);
   json["measured_s"] = point.measured.value();
   json["repeats_s"] = array_of(point.repeats, [](Seconds each) { return Json(each.value()); });
   json["spread"] = point.spread;

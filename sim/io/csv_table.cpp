@@ -48,7 +48,7 @@ std::optional<double> finite_number(std::string_view text) {
 }
 
 std::optional<CsvTable> read_csv_table(const std::filesystem::path& file, const std::vector<std::string>& columns,
-                                       ConfigErrors& errors) {
+                                       ConfigErrors& errors, const std::vector<std::string>& optional) {
   const std::size_t before = errors.size();
   const auto refuse = [&](int line, std::string expected, const std::string& got) {
     errors.add({.file = file.string(), .line = line, .column = 1, .expected = std::move(expected), .got = got});
@@ -79,6 +79,10 @@ std::optional<CsvTable> read_csv_table(const std::filesystem::path& file, const 
     }
     CsvRow row{.line = number, .cells = {}};
     for (const std::size_t place : *places) row.cells.push_back(cells[place]);
+    for (const std::string& column : optional) {
+      const auto place = places_of({column}, header);
+      row.cells.push_back(place ? cells[place->front()] : std::string());
+    }
     table.rows.push_back(std::move(row));
   }
   if (errors.size() != before) return std::nullopt;

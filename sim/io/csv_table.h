@@ -33,8 +33,9 @@ bool read_cell(std::string_view text, Number& number) {
 // Nothing unless all of the text is a finite number.
 std::optional<double> finite_number(std::string_view text);
 
-// The file may have more columns than `columns`. Errors name file and line.
+// The file may have more columns than `columns`, which it must have, and `optional`, whose cells follow and are empty
+// where it does not have them. Errors name file and line.
 std::optional<CsvTable> read_csv_table(const std::filesystem::path& file, const std::vector<std::string>& columns,
-                                       ConfigErrors& errors);
+                                       ConfigErrors& errors, const std::vector<std::string>& optional = {});
 
 }  // namespace outrider

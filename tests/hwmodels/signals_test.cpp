@@ -45,19 +45,5 @@ TEST(Signals, KernelsCopiesAndTheCpuLearnOfEachOther) {
   EXPECT_NEAR(wait(both, last), hand_over, 1e-11);  // of the copy that the barrier stands for
 }
 
-TEST(Signals, KernelsLaunchedOneByOneStartLater) {
-  const Profile profile = assumed_profile();
-  const MachineModel model(machine_named("h200-16c"), profile);
-  const StreamShape stream{.read = Bytes(1e6), .write = Bytes(1e6), .flops = Flops(0.0), .items = 64.0};
-  const auto latency = [&](Family launch) {
-    GraphBuilder builder;
-    const OpId call = builder.add(on(Lane::host, launch, HostShape{}), {});
-    const OpId kernel = builder.add(on(Lane::compute, Family::norm_rope, stream), {call});
-    const TaskGraph graph = std::move(builder).seal(kernel);
-    return model.demands(graph)[kernel.index()].latency.seconds().value();
-  };
-  EXPECT_NEAR(latency(Family::launch_kernel) - latency(Family::launch_graph), profile.value("gpu.launch_gap"), 1e-11);
-}
-
 }  // namespace
 }  // namespace outrider

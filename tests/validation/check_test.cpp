@@ -29,7 +29,7 @@ CheckInput untouched() {
   const std::vector<Prediction> points = {golden_point(8), golden_point(64)};
   return {.name = "mine",
           .predictions = points,
-          .recorded = {{scout(8), 0.0104, 2}, {scout(64), 0.0098, 3}},
+          .recorded = {{.point = scout(8), .measured_s = 0.0104}, {.point = scout(64), .measured_s = 0.0098}},
           .golden = Golden{.comments = {}, .budget = {.median = 0.04, .p90 = 0.04, .worst = 0.04}, .points = points}};
 }
 
@@ -110,12 +110,28 @@ TEST(Check, AnErrorAboveItsBudgetFailsAndTheWorstNamesItsPoint) {
 
 TEST(Check, ARecordedStepOfNoPointIsAnErrorWithItsLine) {
   CheckInput input = untouched();
-  input.recorded.push_back({scout(9), 0.01, 4});
+  const RecordedStep unknown{.point = scout(9), .measured_s = 0.01, .line = 4};
+  input.recorded.push_back(unknown);
   ConfigErrors errors;
-  refuse_unknown_steps(input, "steps.csv", errors);
+  refuse_unknown_steps(input, input.recorded, "steps.csv", errors);
   ASSERT_EQ(errors.size(), 1u);
   EXPECT_EQ(to_string(errors.all()[0]),
             "steps.csv:4:1: expected a point of scenario mine, got 'scout, sparse, 8192 x 9'");
+}
+
+// Each against its own prediction; a point's error is the median of its machines'.
+TEST(Check, EachMachineIsComparedWithThePredictionForItsOwnDram) {
+  CheckInput input = untouched();
+  input.recorded = {{.point = scout(8), .measured_s = 0.010},
+                    {.point = scout(8), .measured_s = 0.012, .predicted_s = 0.0117},
+                    {.point = scout(8), .measured_s = 0.020, .predicted_s = 0.0190}};
+  const CheckedScenario checked = check_predictions(input);
+  EXPECT_EQ(checked.measured, 1u);
+  EXPECT_NEAR(*checked.points[0].error(), -0.025, 1e-12);
+  EXPECT_NEAR(checked.errors.median, 0.025, 1e-12);
+  EXPECT_NEAR(checked.errors.worst, 0.05, 1e-12);
+  ASSERT_EQ(checked.findings.size(), 2u);  // P90 and worst
+  EXPECT_EQ(checked.findings[1].point, scout(8));
 }
 
 class CheckFiles : public testing::Test {

@@ -182,7 +182,7 @@ TEST(CheckReport, JUnitIsWellFormedWhateverNamesHold) {
       .name = "x & y",
       .errors = {},
       .budget = {},
-      .points = {{.now = {.point = odd, .families = {}}, .golden = {}, .measured_s = {}}},
+      .points = {{.now = {.point = odd, .families = {}}, .golden = {}, .recordings = {}}},
       .findings = {{.kind = FindingKind::moved, .point = odd, .figure = "tpot", .was = "<1>", .is = "2"},
                    {.kind = FindingKind::budget, .point = odd, .figure = "worst error", .was = "1", .is = "2"}}};
   const std::string xml = check_junit({checked});

@@ -1,0 +1,31 @@
+// What this host's DRAM gives at the moment: machines of one kind differ, and so does one that is shared, from hour to
+// hour. The fit takes the ceiling of each run from that run, and validation that of each point from just before it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "hwmodels/machine_model.h"
+#include "kernels/cpu/pages.h"
+#include "kernels/cpu/thread_pool.h"
+
+namespace outrider {
+
+class DramReads {
+ public:
+  // Takes 1 GiB of memory. Throws std::runtime_error where there is none.
+  DramReads();
+
+  // Bytes per second that all processors read together, the median of some passes; a third of a second or so.
+  BytesPerSecond rate();
+
+ private:
+  ThreadPool pool_;
+  Pages memory_;
+  std::vector<std::uint64_t> sums_;  // of chunks, so that no read can be left out
+};
+
+// The machine, with that for the ceiling of DRAM; 0: as profile and machine have it.
+MachineModel model_of_host(const MachineSpec& machine, const Profile& profile, BytesPerSecond dram_read);
+
+}  // namespace outrider
