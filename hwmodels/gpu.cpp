@@ -175,7 +175,8 @@ double GpuModel::planned_splits(double contexts, double tokens, double bytes, do
 Demand GpuModel::attention(Family family, const AttentionShape& shape) const {
   const double width = static_cast<double>(shape.head_dim + shape.v_head_dim);
   const double value_width = static_cast<double>(shape.value_width());
-  const double efficiency = family == Family::attend_sparse ? sparse_hbm_ : attend_hbm_;
+  const bool scattered = family == Family::attend_sparse || family == Family::estimate_attend;
+  const double efficiency = scattered ? sparse_hbm_ : attend_hbm_;
   const double bytes = shape.tokens * static_cast<double>(shape.kv_heads) * width * bytes_of(shape.type).value();
   const double sequences = static_cast<double>(std::max<std::int64_t>(shape.sequences, 1));
   const double contexts = sequences * static_cast<double>(shape.kv_heads);

@@ -62,9 +62,10 @@ std::optional<OpSizes> attention_sizes(Family family, const AttentionShape& shap
   const double kv_heads = static_cast<double>(shape.kv_heads);
   const double bytes = shape.tokens * kv_heads * width * bytes_of(shape.type).value();
   const double sequences = static_cast<double>(std::max<std::int64_t>(shape.sequences, 1));
-  const Sized kind = family == Family::cpu_attend      ? Sized::cpu_attend
-                     : family == Family::attend_sparse ? Sized::attend_sparse
-                                                       : Sized::attend_dense;
+  const bool scattered = family == Family::attend_sparse || family == Family::estimate_attend;
+  const Sized kind = family == Family::cpu_attend ? Sized::cpu_attend
+                     : scattered                  ? Sized::attend_sparse
+                                                  : Sized::attend_dense;
   return sized(kind, bytes, shape.tokens / sequences, static_cast<double>(shape.q_heads) / kv_heads);
 }
 

@@ -129,6 +129,7 @@ std::string unsupported(const Op& op) {
   const OpKind kind = kind_of(op.family);
   if (kind == OpKind::host_step || kind == OpKind::barrier) return {};
   if (op.family == Family::prefill_attend) return "attention of a prefill";
+  if (op.family == Family::cpu_lookup) return "look-ups of residency by the CPU (lookup: gpu is executed)";
   if (const auto* shape = shape_of<AttentionShape>(op))
     return unsupported_attention(*shape, op.family == Family::cpu_attend);
   if (const auto* shape = shape_of<GemmShape>(op)) {

@@ -1,4 +1,4 @@
-// `outrider list`: methods from their table, everything else from the shipped files.
+// `outrider list`: methods and knobs from their tables, everything else from the shipped files.
 #include <fmt/format.h>
 
 #include <functional>
@@ -20,6 +20,7 @@ std::string value_text(const ParamValue& value) {
   if (const bool* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
   if (const double* number = std::get_if<double>(&value)) return exact(*number);
   if (const std::int64_t* integer = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *integer);
+  if (const auto* layers = std::get_if<LayerList>(&value)) return fmt::format("[{}]", fmt::join(*layers, ", "));
   return std::get<std::string>(value);
 }
 
@@ -28,13 +29,14 @@ Json value_json(const ParamValue& value) {
 }
 
 std::string_view type_name(const ParamValue& value) {
-  constexpr std::array<std::string_view, 4> kNames = {"flag", "integer", "number", "text"};
+  constexpr std::array<std::string_view, 5> kNames = {"flag", "integer", "number", "text", "layers"};
   return kNames[value.index()];
 }
 
 std::string range_text(const ParamSpec& spec) {
   if (!spec.choices.empty()) return join(spec.choices, " | ");
   if (std::holds_alternative<bool>(spec.fallback)) return "true | false";
+  if (std::holds_alternative<LayerList>(spec.fallback)) return "layers from 0";
   if (spec.min && spec.max) return fmt::format("{} to {}", exact(*spec.min), exact(*spec.max));
   if (spec.min) return fmt::format("≥ {}", exact(*spec.min));
   if (spec.max) return fmt::format("≤ {}", exact(*spec.max));
@@ -89,29 +91,51 @@ std::string method_details(const MethodInfo& info, TableLook look) {
   return result + table.render(look);
 }
 
+std::vector<MethodInfo> systems() {
+  std::vector<MethodInfo> infos;
+  for (const MethodEntry& entry : methods()) infos.push_back(entry.info);
+  return infos;
+}
+
 std::string methods_text(const ListRequest& request, const TableLook& look) {
-  const std::vector<MethodInfo> infos = method_infos();
   if (request.verbose) {
     std::string result;
-    for (const MethodInfo& info : infos) result += (result.empty() ? "" : "\n") + method_details(info, look);
+    for (const MethodInfo& info : systems()) result += (result.empty() ? "" : "\n") + method_details(info, look);
     return result +
            "\nsure: P read in the source, S from a secondary source, I inferred, R recalled, ours: our choice\n";
   }
   Table table({{"method"}, {"presets (the first is the default)"}, {"what it is"}});
-  for (const MethodInfo& info : infos) table.add_row({info.name, presets_text(info), info.summary});
-  return table.render(look);
+  for (const MethodInfo& info : systems()) table.add_row({info.name, presets_text(info), info.summary});
+  return table.render(look) + "\nOne of your own, without C++: `compose` in a scenario; see `outrider list knobs`.\n";
 }
 
 int list_methods(const ListRequest& request, const Console& console) {
   if (request.names) {
-    for (const MethodInfo& info : method_infos()) console.out(info.name + "\n");
+    for (const MethodInfo& info : systems()) console.out(info.name + "\n");
   } else if (request.json) {
     Json json = Json::array();
-    for (const MethodInfo& info : method_infos()) json.push_back(method_json(info));
+    for (const MethodInfo& info : systems()) json.push_back(method_json(info));
     console.out(json_text(json));
   } else {
     console.out(methods_text(request, look_of(console, request.no_colour)));
   }
+  return kDone;
+}
+
+// What a scenario's `compose` may hold.
+int list_knobs(const ListRequest& request, const Console& console) {
+  const MethodEntry* composed = method_named("composed");
+  CHECK(composed != nullptr, "the method behind compose has no name");
+  if (request.json) {
+    console.out(json_text(method_json(composed->info)["params"]));
+    return kDone;
+  }
+  Table table({{"knob"}, {"default"}, {"range"}, {"meaning"}});
+  for (const ParamSpec& spec : composed->info.params) {
+    if (request.names) console.out(spec.name + "\n");
+    table.add_row({spec.name, value_text(spec.fallback), range_text(spec), spec.meaning});
+  }
+  if (!request.names) console.out(table.render(look_of(console, request.no_colour)));
   return kDone;
 }
 
@@ -157,6 +181,7 @@ int list_files(const ListRequest& request, const Shelf& shelf, const Console& co
 
 int list_command(const ListRequest& request, const Console& console) {
   if (request.what == "methods") return list_methods(request, console);
+  if (request.what == "knobs") return list_knobs(request, console);
   const FoundLibrary found = open_library(console);
   if (!found.errors.empty()) return report_wrong_input(found.errors, console);
   if (!found.library) {

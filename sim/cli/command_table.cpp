@@ -226,13 +226,13 @@ CommandSpec check_command() {
 CommandSpec list_command() {
   return {
       .name = "list",
-      .summary = "List the methods, or the shipped models, machines, scenarios or profiles.",
+      .summary = "List the methods, the knobs of own ones, or the shipped models, machines, scenarios or profiles.",
       .details =
           "Shipped files are looked for in $OUTRIDER_HOME, else upwards from the program, else upwards from the\n"
           "current folder.",
       .operand = {.name = "WHAT",
                   .offer = Offer::choices,
-                  .choices = {"methods", "models", "machines", "scenarios", "profiles"}},
+                  .choices = {"methods", "knobs", "models", "machines", "scenarios", "profiles"}},
       .flags = {{.name = "verbose",
                  .letter = 'v',
                  .meaning = "Methods with their parameters: default, range, meaning, "
@@ -242,7 +242,8 @@ CommandSpec list_command() {
                 colour_flag(),
                 help_flag()},
       .examples = {{"outrider list scenarios", "what can be run at once"},
-                   {"outrider list methods -v", "every method with its parameters"}},
+                   {"outrider list methods -v", "every method with its parameters"},
+                   {"outrider list knobs", "what a method of one's own is composed of"}},
   };
 }
 

@@ -44,6 +44,10 @@ constexpr std::array<Words, kFamilies> kPlainWords = {{
     {Family::dispatch_pool, "handing work to the CPU"},
     {Family::schedule_step, "step bookkeeping"},
     {Family::barrier, "barriers"},
+    {Family::reconstruct_k, "key reconstruction"},
+    {Family::compare_queries, "query comparison"},
+    {Family::estimate_attend, "estimated attention"},
+    {Family::cpu_lookup, "CPU look-up of residency"},
 }};
 
 bool comparable(const PointResult& a, const PointResult& b) {

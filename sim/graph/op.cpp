@@ -40,6 +40,10 @@ constexpr std::array<FamilyRow, kFamilies> kFamilyTable = {{
     {Family::dispatch_pool, "dispatch_pool", OpKind::host_step},
     {Family::schedule_step, "schedule_step", OpKind::host_step},
     {Family::barrier, "barrier", OpKind::barrier},
+    {Family::reconstruct_k, "reconstruct_k", OpKind::gpu_kernel},
+    {Family::compare_queries, "compare_queries", OpKind::gpu_kernel},
+    {Family::estimate_attend, "estimate_attend", OpKind::gpu_kernel},
+    {Family::cpu_lookup, "cpu_lookup", OpKind::cpu_kernel},
 }};
 
 constexpr bool rows_stand_at_their_family() {

@@ -42,8 +42,13 @@ enum class Family : std::uint8_t {
   dispatch_pool,
   schedule_step,
   barrier,
+  // GPU and CPU again, at the end since traces hold these numbers
+  reconstruct_k,    // K from its low-rank factors, a product for every sequence and KV head
+  compare_queries,  // with those of the step before
+  estimate_attend,  // centroids as keys, sums of V as values
+  cpu_lookup,       // which blocks are resident
 };
-inline constexpr int kFamilies = static_cast<int>(Family::barrier) + 1;
+inline constexpr int kFamilies = static_cast<int>(Family::cpu_lookup) + 1;
 std::string_view to_string(Family family);
 
 // FIFO lanes of one GPU's process. Streams order their ops; the host thread and the CPU queue do too.

@@ -15,8 +15,9 @@ struct MethodList {
   std::vector<std::string> labels;  // also of requests that were refused, so that each mistake is reported once
 };
 
-// Reads `methods` of a scenario: names, or {label, method, preset, set: {parameter: value}}. Requires that every method
-// of the catalog has a preset (CHECKed).
-MethodList read_methods(Section& root, std::span<const MethodInfo> catalog);
+// Reads `methods` of a scenario: names, {label, method, preset, set: {parameter: value}}, or {label, compose:
+// {parameter: value}} for the catalog's composed one. Layers that are named lie below `layers`, where the model is
+// known (0: it is not). Requires that every method of the catalog has a preset (CHECKed).
+MethodList read_methods(Section& root, std::span<const MethodInfo> catalog, std::size_t layers);
 
 }  // namespace outrider

@@ -175,7 +175,7 @@ Scenario Reader::read(Section& root) {
   read_profile(root, scenario);
   const std::optional<YamlNode> original = namesake(scenario);
   if (machine_ && original) scenario.machine_changes = machine_changes(*machine_, *original);
-  const MethodList methods = read_methods(root, catalog_);
+  const MethodList methods = read_methods(root, catalog_, scenario.model.layers.size());
   scenario.methods = methods.requests;
   scenario.workloads = read_workloads(root, methods);
   scenario.locality = read_locality(root, files_.library() / "localities" / "published.yaml");

@@ -147,7 +147,7 @@ const YamlNode* Section::wanted(Key key, bool required, YamlShape shape, Kind ki
     note(key, required, std::move(shape));
   } else if (value == nullptr) {
     if (required) complain_missing(key.name, shape.expected);
-  } else if (value->kind != kind || (kind == Kind::list && value->items.empty())) {
+  } else if (value->kind != kind || (kind == Kind::list && value->items.size() < shape.least_items)) {
     complain_at(*value, path_of(key.name), shape.expected, describe(*value));
     unread_.emplace(key.name);
   } else {
@@ -282,6 +282,24 @@ std::vector<std::int64_t> Section::integer_list(Key key, Range range, bool requi
                 [&](const YamlNode& item) { return integer_in(item, range); });
 }
 
+std::vector<std::int64_t> Section::numbers_or(Key key, std::vector<std::int64_t> fallback, Range range) {
+  YamlShape shape = list_shape("a list of numbers, which may be empty");
+  shape.least_items = 0;
+  shape.items->allow(integer_shape(range));
+  const YamlNode* list = wanted(key, false, std::move(shape), Kind::list);
+  if (list == nullptr) return fallback;
+  std::vector<std::int64_t> result;
+  for (std::size_t i = 0; i < list->items.size(); ++i) {
+    const YamlNode& item = list->items[i];
+    const std::optional<std::int64_t> number = item.kind == Kind::scalar ? integer_in(item, range) : std::nullopt;
+    if (number) result.push_back(*number);
+    if (!number)
+      complain_at(item, fmt::format("{}[{}]", path_of(key.name), i), integer_shape(range).expected,
+                  describe_value(item));
+  }
+  return result;
+}
+
 std::vector<std::string> Section::text_list(Key key) {
   std::vector<std::string> texts;
   YamlShape shape = list_shape("a list of texts");
@@ -322,13 +340,13 @@ std::vector<Section> Section::sections(Key key, bool required) {
   return result;
 }
 
-std::vector<Section> Section::named_sections(Key key, std::string_view name_key, std::span<const std::string> names) {
+std::vector<Section> Section::named_sections(Key key, std::string_view name_key, std::span<const std::string> names,
+                                             std::size_t kinds) {
   std::vector<Section> result;
   if (recording()) {
     YamlShape& items = *note(key, true, list_shape("")).items;
     items.allow(choice_shape({names.begin(), names.end()}));
-    for (std::size_t i = 0; i < names.size(); ++i)
-      result.push_back(Section(*node_, *context_, items.allow(section_shape())));
+    for (std::size_t i = 0; i < kinds; ++i) result.push_back(Section(*node_, *context_, items.allow(section_shape())));
     return result;
   }
   const YamlNode* list = wanted(key, true, list_shape("a list of names or mappings"), Kind::list);

@@ -66,11 +66,14 @@ class Section {
   // A single count stands for a list of it.
   std::vector<std::int64_t> token_list(Key key, Range range, bool required);
   std::vector<std::int64_t> integer_list(Key key, Range range, bool required);
+  // A list, which may be empty where it is there.
+  std::vector<std::int64_t> numbers_or(Key key, std::vector<std::int64_t> fallback, Range range);
   std::vector<std::string> text_list(Key key);
   std::optional<Section> section(Key key, bool required);
   std::vector<Section> sections(Key key, bool required);  // a list of mappings
-  // A list of mappings, or of names that stand for {name_key: name}. A recording has one mapping for each of `names`.
-  std::vector<Section> named_sections(Key key, std::string_view name_key, std::span<const std::string> names);
+  // A list of mappings, or of names that stand for {name_key: name}. A recording has `kinds` mappings.
+  std::vector<Section> named_sections(Key key, std::string_view name_key, std::span<const std::string> names,
+                                      std::size_t kinds);
 
   // "expected …, got …" at a key (or at the section itself where the key is absent or empty). Silent where the key's
   // value was refused already: what stands in for it is no mistake of the user's.

@@ -65,7 +65,7 @@ Json to_json(const YamlShape& shape) {
   if (!shape.pattern.empty()) json["pattern"] = shape.pattern;
   add_range(json, shape.range);
   if (shape.items != nullptr) {
-    json["minItems"] = 1;
+    if (shape.least_items > 0) json["minItems"] = shape.least_items;
     json["items"] = to_json(*shape.items);
   }
   if (std::count(shape.types.begin(), shape.types.end(), "object") > 0) add_members(json, shape);

@@ -36,7 +36,8 @@ struct YamlShape {
   std::vector<std::string> choices{};                      // of strings; empty: any
   Range range{};                                           // of numbers
   std::vector<Member> members{};                           // of objects, which hold no others
-  std::unique_ptr<YamlShape> items{};                      // of arrays, which hold at least one
+  std::unique_ptr<YamlShape> items{};                      // of arrays
+  std::size_t least_items = 1;                             // of arrays
   std::vector<std::unique_ptr<YamlShape>> alternatives{};  // one of these instead of all of the above
 
   YamlShape& member(std::string_view name, bool required);  // found or made

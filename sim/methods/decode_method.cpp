@@ -27,10 +27,12 @@ std::vector<ParamSpec> with_common(std::vector<ParamSpec> params, const char* la
   return params;
 }
 
-DecodeMethod::DecodeMethod(const MethodPoint& point)
-    : point_(point), emit_(point_, params().text("launch") == "graph" ? LaunchMode::graph : LaunchMode::eager) {
+// Places in selection traces are those of all layers whose KV grows, so that a layer's selection is the same whichever
+// others are dense.
+DecodeMethod::DecodeMethod(const MethodPoint& point, const LayerList& dense)
+    : point_(point), emit_(point_, params().text("launch") == "graph" ? LaunchMode::graph : LaunchMode::eager, dense) {
   std::int64_t next = 0;
-  for (int layer = 0; layer < layers(); ++layer) ordinal_.push_back(emit_.offloads(layer) ? next++ : -1);
+  for (const LayerSpec& layer : model().layers) ordinal_.push_back(has_growing_kv(layer) ? next++ : -1);
 }
 
 std::vector<MemoryUse> DecodeMethod::memory() const {
@@ -42,10 +44,12 @@ std::vector<MemoryUse> DecodeMethod::memory() const {
       {"activations and runtime", Tier::hbm, hbm * (1.0 - params().number("hbm_fraction")), Bytes(0.0)},
       {"system", Tier::dram, dram * (1.0 - params().number("dram_fraction")), Bytes(0.0)},
   };
-  const Bytes fixed_caches = offloads() ? kv_of_all_layers() - kv_of_offloaded_layers() : Bytes(0.0);
+  const Bytes dense = offloads() ? kv_of_dense_layers() : Bytes(0.0);
+  const Bytes fixed_caches = offloads() ? kv_of_all_layers() - kv_of_offloaded_layers() - dense : Bytes(0.0);
   if (fixed_caches > Bytes(0.0)) {
     uses.push_back({"caches of window, latent and linear layers", Tier::hbm, Bytes(0.0), fixed_caches});
   }
+  if (dense > Bytes(0.0)) uses.push_back({"KV of dense layers", Tier::hbm, Bytes(0.0), dense});
   for (MemoryUse& use : cache_memory()) uses.push_back(std::move(use));
   return uses;
 }
@@ -54,6 +58,16 @@ Bytes DecodeMethod::kv_of_all_layers() const {
   Bytes sum;
   for (const LayerSpec& layer : model().layers) {
     sum += kv_bytes_per_sequence(model(), layer, point_.context + point_.steps);
+  }
+  return sum;
+}
+
+Bytes DecodeMethod::kv_of_dense_layers() const {
+  Bytes sum;
+  for (int layer = 0; layer < layers(); ++layer) {
+    const LayerSpec& spec = model().layers[static_cast<std::size_t>(layer)];
+    if (has_growing_kv(spec) && !emit_.offloads(layer))
+      sum += kv_bytes_per_sequence(model(), spec, point_.context + point_.steps);
   }
   return sum;
 }
@@ -69,15 +83,7 @@ Bytes DecodeMethod::kv_of_tokens(double tokens) const {
 }
 
 DecodeMethod::Misses DecodeMethod::misses(int layer, std::int64_t step, std::int64_t resident_step) const {
-  const std::int64_t ordinal = ordinal_[static_cast<std::size_t>(layer)];
-  Misses result;
-  for (std::int64_t sequence = 0; sequence < point_.batch; ++sequence) {
-    const std::int64_t missing = count_missing(point_.selection->selected(ordinal, sequence, step),
-                                               point_.selection->selected(ordinal, sequence, resident_step));
-    result.total += missing;
-    result.longest = std::max(result.longest, missing);
-  }
-  return result;
+  return point_.selection->missing(ordinal_of(layer), point_.batch, {.step = step, .earlier = resident_step});
 }
 
 CopyShape DecodeMethod::one_copy(Direction direction, Bytes bytes) const {
@@ -99,7 +105,7 @@ double DecodeMethod::head_outputs(int layer) const {
 }
 
 OpId DecodeMethod::write_back(int layer, OpId after) {
-  const CopyShape shape = one_copy(Direction::d2h, emit_.kv_bytes(layer, batch()));
+  const CopyShape shape = one_copy(Direction::d2h, host_kv(layer, batch()));
   note_link(shape);
   return emit_.copy(Family::copy_d2h, shape, layer, {after});
 }
@@ -111,7 +117,7 @@ TaskGraph DecodeMethod::prefill() {
   for (int layer = 0; layer < layers(); ++layer) {
     const OpId q = emit_.project(layer, emit_.normalise(layer, x));
     if (offloads() && emit_.offloads(layer)) {
-      emit_.copy(Family::copy_d2h, one_copy(Direction::d2h, emit_.kv_bytes(layer, prompt)), layer, {q});
+      emit_.copy(Family::copy_d2h, one_copy(Direction::d2h, host_kv(layer, prompt)), layer, {q});
     }
     const OpId attended = emit_.attend_prompt(layer, q);
     index_prefilled(layer, q);
@@ -133,6 +139,7 @@ MethodFacts DecodeMethod::facts() const {
   const double steps = static_cast<double>(steps_);
   facts.cpu_ratio = cpu_budget_all_ > 0.0 ? cpu_tokens_all_ / cpu_budget_all_ : 0.0;
   facts.link_bytes_per_step = link_bytes_ / steps;
+  facts.recalls = recalled_ / (steps * batch());
   facts.cpu_ratio_by_step = cpu_ratio_by_step_;
   if (point_.selection != nullptr) {
     const double chosen = static_cast<double>(point_.selection->shape().selected * point_.batch) *

@@ -22,12 +22,14 @@ class DecodeMethod : public Method {
   MethodFacts facts() const override;
 
  protected:
-  explicit DecodeMethod(const MethodPoint& point);
+  // Layers of `dense` count as not offloaded: they attend every token, and keep their KV in HBM.
+  explicit DecodeMethod(const MethodPoint& point, const LayerList& dense = {});
 
   // The KV and index memory of the method; `memory` adds weights and reserves.
   virtual std::vector<MemoryUse> cache_memory() const = 0;
-  // True where prefill writes the KV of offloaded layers back to DRAM.
+  // True where the KV of offloaded layers lives in DRAM, or `host_kv` of it.
   virtual bool offloads() const { return true; }
+  virtual Bytes host_kv(int layer, double tokens) const { return emit_.kv_bytes(layer, tokens); }
   // Builds the method's index over a freshly prefilled layer; the default has none.
   virtual void index_prefilled(int /*layer*/, OpId /*after*/) {}
 
@@ -39,14 +41,12 @@ class DecodeMethod : public Method {
 
   // Memory rows.
   Bytes kv_of_all_layers() const;           // one sequence at the point's last step, every layer
+  Bytes kv_of_dense_layers() const;         // … layers whose KV grows and is not offloaded
   Bytes kv_of_offloaded_layers() const;     // … only the layers whose KV grows
   Bytes kv_of_tokens(double tokens) const;  // that many tokens in every offloaded layer
 
   // Counts over the batch of blocks selected in `step` and not in `resident_step`, for one layer.
-  struct Misses {
-    std::int64_t total = 0;    // blocks
-    std::int64_t longest = 0;  // of one sequence
-  };
+  using Misses = BlockMisses;
   Misses misses(int layer, std::int64_t step, std::int64_t resident_step) const;
   // The layer's number among the offloaded ones: its place in selection traces.
   std::int64_t ordinal_of(int layer) const { return ordinal_[static_cast<std::size_t>(layer)]; }
@@ -65,6 +65,7 @@ class DecodeMethod : public Method {
     cpu_budget_ += budget;
   }
   void note_link(const CopyShape& copy) { link_bytes_ += copy.total().value(); }
+  void note_recalls(double blocks) { recalled_ += blocks; }
   void note_turnover(const Misses& since_last_step) { turned_over_ += static_cast<double>(since_last_step.total); }
   void note_step();
 
@@ -73,7 +74,7 @@ class DecodeMethod : public Method {
 
  private:
   std::vector<std::int64_t> ordinal_;  // of each layer among the offloaded ones
-  double cpu_tokens_ = 0.0, cpu_budget_ = 0.0, link_bytes_ = 0.0, turned_over_ = 0.0;
+  double cpu_tokens_ = 0.0, cpu_budget_ = 0.0, link_bytes_ = 0.0, recalled_ = 0.0, turned_over_ = 0.0;
   std::int64_t steps_ = 0;
   double cpu_tokens_all_ = 0.0, cpu_budget_all_ = 0.0;
   std::vector<double> cpu_ratio_by_step_;

@@ -81,7 +81,7 @@ class InfiniGen final : public SparseMethod {
     } else {
       note_turnover(misses(layer, step, step - 1));
       const Misses missing = misses(layer, step, params().text("cache") == "last" ? step - 1 : -1);
-      if (missing.total > 0) fetched = fetch_blocks(layer, missing.total, listed);
+      if (missing.total > 0) fetched = fetch_blocks(layer, static_cast<double>(missing.total), listed);
     }
     return fetched;
   }
@@ -91,10 +91,7 @@ class InfiniGen final : public SparseMethod {
     const Bytes bytes = emit_.kv_bytes(layer, batch() * attended_tokens(step));
     const OpId known = emit_.host(Family::synchronize, 1.0, layer, {listed});
     const OpId dispatched = emit_.host(Family::dispatch_pool, 1.0, layer, {known});
-    const OpId gathered = emit_.cpu(
-        Family::cpu_gather,
-        StreamShape{.read = bytes, .write = bytes, .flops = Flops(0.0), .items = batch() * attended_tokens(step)},
-        layer, {dispatched});
+    const OpId gathered = gather(layer, bytes, batch() * attended_tokens(step), dispatched);
     const CopyShape shape = one_copy(Direction::h2d, bytes);
     note_link(shape);
     emit_.new_segment();

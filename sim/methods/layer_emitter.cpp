@@ -7,10 +7,11 @@
 
 namespace outrider {
 
-LayerEmitter::LayerEmitter(const MethodPoint& point, LaunchMode mode) : point_(point), mode_(mode) {
+LayerEmitter::LayerEmitter(const MethodPoint& point, LaunchMode mode, const LayerList& dense)
+    : point_(point), mode_(mode) {
   int index = 0;
   for (const LayerSpec& layer : point.model->layers) {
-    is_offloaded_.push_back(has_growing_kv(layer));
+    is_offloaded_.push_back(has_growing_kv(layer) && std::find(dense.begin(), dense.end(), index) == dense.end());
     if (is_offloaded_.back()) offloaded_.push_back(index);
     ++index;
   }

@@ -20,7 +20,8 @@ class LayerEmitter {
  public:
   using Deps = std::initializer_list<OpId>;
 
-  LayerEmitter(const MethodPoint& point, LaunchMode mode);
+  // Layers of `dense` are not offloaded, though their KV grows.
+  LayerEmitter(const MethodPoint& point, LaunchMode mode, const LayerList& dense = {});
   void begin(double tokens);  // clears; `tokens` rows go through every projection
 
   // Primitive ops.
@@ -52,7 +53,7 @@ class LayerEmitter {
   AttentionShape attention(int layer, double tokens, double longest, std::int64_t block_tokens) const;
   Bytes kv_bytes(int layer, double tokens) const;                          // KV of that many tokens in one layer
   Bytes activation_bytes(double width) const;                              // rows × width elements
-  const std::vector<int>& offloaded_layers() const { return offloaded_; }  // layers whose KV grows with context
+  const std::vector<int>& offloaded_layers() const { return offloaded_; }  // KV grows with context, and not dense
   bool offloads(int layer) const { return is_offloaded_[static_cast<std::size_t>(layer)]; }
   // The attention of a layer that offloading leaves alone (window, MLA, linear), or of full_kv.
   OpId attend_resident(int layer, std::int64_t context, OpId after);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/graph/task_graph.h"
@@ -47,6 +48,7 @@ struct MethodPoint {
 struct MethodFacts {
   double cpu_ratio = 0.0;            // tokens attended by the CPU ÷ budget; 0 where there is no CPU attention
   double recall_interval = 0.0;      // mean steps between recalls of a layer; 0 where there are none
+  double recalls = 0.0;              // blocks recalled, of a sequence
   double turnover = 0.0;             // share of selected blocks not selected in the step before
   double link_bytes_per_step = 0.0;  // h2d + d2h payload
   std::vector<double> cpu_ratio_by_step;
@@ -71,6 +73,9 @@ struct MethodEntry {
 
 // The registry: an explicit table.
 std::span<const MethodEntry> methods();
+// One of them, or the one that scenarios compose; null where there is none.
+const MethodEntry* method_named(std::string_view name);
+// Of the table, and last of what scenarios compose.
 std::vector<MethodInfo> method_infos();
 
 }  // namespace outrider

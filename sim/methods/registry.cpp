@@ -1,4 +1,5 @@
 // The table of systems.
+#include "sim/methods/composed.h"
 #include "sim/methods/systems.h"
 
 namespace outrider {
@@ -8,9 +9,19 @@ std::span<const MethodEntry> methods() {
   return table;
 }
 
+const MethodEntry* method_named(std::string_view name) {
+  static const MethodEntry from_knobs = composed();
+  if (name == from_knobs.info.name) return &from_knobs;
+  for (const MethodEntry& entry : methods()) {
+    if (entry.info.name == name) return &entry;
+  }
+  return nullptr;
+}
+
 std::vector<MethodInfo> method_infos() {
   std::vector<MethodInfo> infos;
   for (const MethodEntry& entry : methods()) infos.push_back(entry.info);
+  infos.push_back(composed().info);
   return infos;
 }
 

@@ -191,6 +191,17 @@ BlockSet SelectionTrace::selected(std::int64_t layer, std::int64_t sequence, std
   return {chosen_.data() + offset(layer, sequence, step), words_};
 }
 
+BlockMisses SelectionTrace::missing(std::int64_t layer, std::int64_t sequences, const Steps& between) const {
+  BlockMisses result;
+  for (std::int64_t sequence = 0; sequence < sequences; ++sequence) {
+    const std::int64_t missing =
+        count_missing(selected(layer, sequence, between.step), selected(layer, sequence, between.earlier));
+    result.total += missing;
+    result.longest = std::max(result.longest, missing);
+  }
+  return result;
+}
+
 double SelectionTrace::turnover(std::int64_t layer, std::int64_t lag) const {
   std::int64_t missing = 0, pairs = 0;
   for (std::int64_t sequence = 0; sequence < shape_.sequences; ++sequence) {

@@ -30,6 +30,12 @@ using BlockSet = std::span<const std::uint64_t>;
 // Blocks of `current` that `earlier` lacks; both over the same number of blocks.
 std::int64_t count_missing(BlockSet current, BlockSet earlier);
 
+// Counts over several sequences of blocks that are selected and lack.
+struct BlockMisses {
+  std::int64_t total = 0;
+  std::int64_t longest = 0;  // of one sequence
+};
+
 // The selected blocks of every (layer, sequence) after prefill (step −1) and in each decode step.
 class SelectionTrace {
  public:
@@ -43,6 +49,12 @@ class SelectionTrace {
   const SelectionShape& shape() const { return shape_; }
   // Requires −1 ≤ step < steps.
   BlockSet selected(std::int64_t layer, std::int64_t sequence, std::int64_t step) const;
+
+  // Blocks of the first `sequences` that are selected at one step and were not at an earlier one.
+  struct Steps {
+    std::int64_t step = 0, earlier = 0;
+  };
+  BlockMisses missing(std::int64_t layer, std::int64_t sequences, const Steps& between) const;
 
   // Share of the blocks selected at step + lag that were not selected at `step`, averaged over sequences and steps.
   double turnover(std::int64_t layer, std::int64_t lag) const;

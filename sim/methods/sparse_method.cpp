@@ -9,12 +9,13 @@
 namespace outrider {
 namespace {
 
-constexpr double kScoreBytes = 4.0;  // scores and block numbers are 32 bits wide
+constexpr double kScoreBytes = 4.0;     // scores and block numbers are 32 bits wide
+constexpr double kDigestVectors = 2.0;  // minimum and maximum
 
-CopyPath block_path(const Params& params) {
-  if (!params.values().contains("block_copies")) return CopyPath::copy_engine;
-  const std::string& name = params.text("block_copies");
-  return name == "zero_copy" ? CopyPath::sm_zero_copy : name == "batched" ? CopyPath::batched : CopyPath::copy_engine;
+BlockPlan plan_of(const Params& params) {
+  BlockPlan plan{.block_tokens = params.integer("block_tokens"), .budget_tokens = params.integer("budget_tokens")};
+  if (params.values().contains("block_copies")) plan.path = block_path_named(params.text("block_copies"));
+  return plan;
 }
 
 }  // namespace
@@ -41,13 +42,21 @@ ParamSpec block_copies_param() {
           {"calls", "batched", "zero_copy"}};
 }
 
-SparseMethod::SparseMethod(const MethodPoint& point)
-    : DecodeMethod(point),
-      block_tokens_(params().integer("block_tokens")),
-      block_path_(block_path(params())),
+CopyPath block_path_named(const std::string& copies) {
+  return copies == "zero_copy" ? CopyPath::sm_zero_copy
+         : copies == "batched" ? CopyPath::batched
+                               : CopyPath::copy_engine;
+}
+
+SparseMethod::SparseMethod(const MethodPoint& point) : SparseMethod(point, plan_of(*point.params)) {}
+
+SparseMethod::SparseMethod(const MethodPoint& point, const BlockPlan& plan)
+    : DecodeMethod(point, plan.dense_layers),
+      block_tokens_(plan.block_tokens),
+      block_path_(plan.path),
+      copies_per_block_(plan.copies_per_block),
       blocks_(point.context / block_tokens_),
-      selected_(std::clamp<std::int64_t>(params().integer("budget_tokens") / block_tokens_, 1,
-                                         std::max<std::int64_t>(blocks_, 1))) {
+      selected_(std::clamp<std::int64_t>(plan.budget_tokens / block_tokens_, 1, std::max<std::int64_t>(blocks_, 1))) {
   CHECK(blocks_ >= 1, "a context of {} tokens is shorter than a block of {}", point.context, block_tokens_);
 }
 
@@ -77,29 +86,46 @@ OpId SparseMethod::predict_query(int layer, double share, OpId input) {
 }
 
 OpId SparseMethod::select_by_digest(int layer, OpId query) {
-  const AttentionSpec& attention = model().layers[static_cast<std::size_t>(layer)].attention;
   const double scanned = batch() * static_cast<double>(blocks_);
-  const double query_width = static_cast<double>(attention.q_heads * attention.head_dim);
-  const StreamShape score{.read = digest_bytes(layer, scanned),
-                          .write = Bytes(kScoreBytes * scanned),
-                          .flops = Flops(4.0 * scanned * query_width),
-                          .items = scanned};
-  return pick_blocks(layer, emit_.kernel(Family::score_blocks, score, layer, {query}));
+  const Scan digests{
+      .entries = static_cast<double>(blocks_), .read = digest_bytes(layer, scanned), .vectors = kDigestVectors};
+  return pick_blocks(layer, score(layer, digests, query));
 }
 
 OpId SparseMethod::pick_blocks(int layer, OpId scored) {
-  const double scanned = kScoreBytes * batch() * static_cast<double>(blocks_);
-  const double chosen = kScoreBytes * batch() * static_cast<double>(selected_);
-  const OpId top = emit_.kernel(
-      Family::select_top_k,
-      StreamShape{
-          .read = Bytes(scanned), .write = Bytes(chosen), .flops = Flops(0.0), .items = batch(), .recent = true},
-      layer, {scored});
+  const Scan blocks{.entries = static_cast<double>(blocks_), .chosen = static_cast<double>(selected_), .read = {}};
+  return find_missing(layer, blocks.chosen, choose(layer, blocks, scored));
+}
+
+OpId SparseMethod::score(int layer, const Scan& scan, OpId query) {
+  const AttentionSpec& attention = model().layers[static_cast<std::size_t>(layer)].attention;
+  const double scanned = batch() * scan.entries;
+  const double query_width = static_cast<double>(attention.q_heads * attention.head_dim);
+  return emit_.kernel(Family::score_blocks,
+                      StreamShape{.read = scan.read,
+                                  .write = Bytes(kScoreBytes * scanned),
+                                  .flops = Flops(2.0 * scan.vectors * scanned * query_width),
+                                  .items = scanned},
+                      layer, {query});
+}
+
+OpId SparseMethod::choose(int layer, const Scan& scan, OpId scored) {
+  return emit_.kernel(Family::select_top_k,
+                      StreamShape{.read = Bytes(kScoreBytes * batch() * scan.entries),
+                                  .write = Bytes(kScoreBytes * batch() * scan.chosen),
+                                  .flops = Flops(0.0),
+                                  .items = batch(),
+                                  .recent = true},
+                      layer, {scored});
+}
+
+OpId SparseMethod::find_missing(int layer, double chosen, OpId picked) {
+  const double list = kScoreBytes * batch() * chosen;
   return emit_.kernel(
       Family::residency_diff,
       StreamShape{
-          .read = Bytes(2.0 * chosen), .write = Bytes(chosen), .flops = Flops(0.0), .items = batch(), .recent = true},
-      layer, {top});
+          .read = Bytes(2.0 * list), .write = Bytes(list), .flops = Flops(0.0), .items = batch(), .recent = true},
+      layer, {picked});
 }
 
 OpId SparseMethod::attend_tokens(int layer, double tokens, double longest, std::initializer_list<OpId> after) {
@@ -115,22 +141,30 @@ OpId SparseMethod::merge_partials(int layer, OpId on_gpu, OpId from_cpu) {
       {on_gpu, from_cpu});
 }
 
-CopyShape SparseMethod::block_copies(int layer, std::int64_t blocks) const {
+CopyShape SparseMethod::block_copies(int layer, double blocks) const {
+  const std::int64_t heads = model().layers[static_cast<std::size_t>(layer)].attention.kv_heads;
+  const auto pieces = static_cast<double>(copies_per_block_ > 0 ? copies_per_block_ : heads);
   return {.direction = Direction::h2d,
           .path = block_path_,
           .memory = HostMemory::pinned,
-          .fragments = static_cast<double>(blocks),
-          .fragment = emit_.kv_bytes(layer, tokens_of(1))};
+          .fragments = pieces * blocks,
+          .fragment = host_kv(layer, tokens_of(1)) / pieces};
 }
 
-OpId SparseMethod::fetch_blocks(int layer, std::int64_t blocks, OpId listed) {
+OpId SparseMethod::fetch_blocks(int layer, double blocks, OpId listed) {
   const CopyShape copies = block_copies(layer, blocks);
   note_link(copies);
+  note_recalls(blocks);
   if (gpu_fetches()) return emit_.gather_by_kernel(copies, layer, {listed});
   const OpId known = emit_.host(Family::synchronize, 1.0, layer, {listed});
   const OpId fetched = emit_.copy_by_calls(Family::copy_h2d, copies, layer, {known});
   emit_.new_segment();
   return fetched;
+}
+
+OpId SparseMethod::gather(int layer, Bytes bytes, double pieces, OpId ready) {
+  return emit_.cpu(Family::cpu_gather, StreamShape{.read = bytes, .write = bytes, .flops = Flops(0.0), .items = pieces},
+                   layer, {ready});
 }
 
 }  // namespace outrider

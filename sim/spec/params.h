@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -11,7 +12,8 @@
 
 namespace outrider {
 
-using ParamValue = std::variant<bool, std::int64_t, double, std::string>;
+using LayerList = std::vector<std::int64_t>;  // numbers of layers, from 0
+using ParamValue = std::variant<bool, std::int64_t, double, std::string, LayerList>;
 
 struct ParamSpec {
   std::string name;
@@ -35,6 +37,7 @@ class Params {
   std::int64_t integer(std::string_view name) const { return get<std::int64_t>(name); }
   double number(std::string_view name) const { return get<double>(name); }
   const std::string& text(std::string_view name) const { return get<std::string>(name); }
+  const LayerList& layers(std::string_view name) const { return get<LayerList>(name); }
   const std::map<std::string, ParamValue, std::less<>>& values() const { return values_; }
 
  private:
@@ -48,6 +51,12 @@ struct Preset {
   std::map<std::string, ParamValue> overrides;
 };
 
+// Parameters that are each right, and wrong together.
+struct ParamConflict {
+  std::string param;
+  std::string expected, got;  // complete "param: expected …, got …"
+};
+
 // One system: a row of the method table, without the code that builds it.
 struct MethodInfo {
   std::string name;
@@ -55,6 +64,9 @@ struct MethodInfo {
   std::string source;  // paper or repository
   std::vector<ParamSpec> params;
   std::vector<Preset> presets;  // the first is the default
+  // Looks at all parameters, knowing which of them were written; null where any go together.
+  std::vector<ParamConflict> (*conflicts)(const Params& params, const std::set<std::string>& written) = nullptr;
+  bool composed = false;  // no system: a scenario writes it as compose: {its parameters}
 };
 
 // Defaults, then the preset's overrides, then `assignments`. Requires valid names and types (CHECKed).

@@ -75,11 +75,9 @@ void choose_batch(PlannedPoint& plan, const MachineSpec& machine) {
 }
 
 const MethodEntry& entry_named(const std::string& name) {
-  for (const MethodEntry& entry : methods()) {
-    if (entry.info.name == name) return entry;
-  }
-  CHECK(false, "no method '{}': readers refuse those", name);
-  std::abort();
+  const MethodEntry* entry = method_named(name);
+  CHECK(entry != nullptr, "no method '{}': readers refuse those", name);
+  return *entry;
 }
 
 // Why the method cannot run there whatever the memory; empty where it can.

@@ -27,12 +27,14 @@ TEST(OpSizes, ProductsAreToldByRowsAndAllTheirWeights) {
       sizes(Family::gemm, GemmShape{.rows = 2.0, .n = 768, .k = 2048, .instances = 64.0, .type = DataType::fp8});
   EXPECT_EQ(family_name(experts), "gemm_fp8");
   EXPECT_EQ(experts.values[1], 64.0 * 768.0 * 2048.0);
+  EXPECT_EQ(family_name(sizes(Family::reconstruct_k, GemmShape{.rows = 1.0, .n = 1, .k = 1})), "gemm");
   EXPECT_EQ(family_name(sizes(Family::predict_q, GemmShape{.rows = 1.0, .n = 1, .k = 1})), "gemm");
 }
 
 TEST(OpSizes, AttentionIsToldByKvBytesTokensOfASequenceAndHeadsThatShareThem) {
   for (const auto& [family, name] : {std::pair{Family::attend_dense, "attend_dense"},
                                      {Family::attend_sparse, "attend_sparse"},
+                                     {Family::estimate_attend, "attend_sparse"},
                                      {Family::cpu_attend, "cpu_attend"}}) {
     const OpSizes found = sizes(family, decode_attention(4.0, 1024.0));
     EXPECT_EQ(family_name(found), name);
@@ -57,7 +59,8 @@ TEST(OpSizes, SelectionIsToldByRowsAndWhatEachHas) {
 
 TEST(OpSizes, StreamsWithoutSamplesOfTheirOwnCountAsElementwise) {
   const StreamShape rows{.read = Bytes(100.0), .write = Bytes(28.0), .flops = {}, .items = 8.0};
-  for (const Family family : {Family::norm_rope, Family::activation, Family::sample, Family::embed}) {
+  for (const Family family :
+       {Family::norm_rope, Family::activation, Family::sample, Family::embed, Family::compare_queries}) {
     EXPECT_EQ(family_name(sizes(family, rows)), "elementwise") << to_string(family);
     EXPECT_EQ(sizes(family, rows).values, (std::array{128.0, 8.0, 0.0}));
   }
@@ -72,6 +75,7 @@ TEST(OpSizes, GathersOfTheCpuAreToldByBytesAndFragments) {
 TEST(OpSizes, WhatNothingIsFittedToHasNone) {
   EXPECT_FALSE(sizes_of(op_of(Family::barrier, {})));
   EXPECT_FALSE(sizes_of(op_of(Family::launch_kernel, HostShape{1.0})));
+  EXPECT_FALSE(sizes_of(op_of(Family::cpu_lookup, StreamShape{.read = Bytes(1.0), .write = {}, .flops = {}})));
   EXPECT_FALSE(sizes_of(op_of(Family::prefill_attend, decode_attention(1.0, 1024.0))));
   EXPECT_FALSE(sizes_of(op_of(Family::cpu_attend, AttentionShape{})));  // no work: fork and join
   CopyShape copy{.direction = Direction::h2d, .fragments = 2.0, .fragment = Bytes(4096.0)};

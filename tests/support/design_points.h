@@ -34,9 +34,7 @@ inline ModelSpec model_named(const std::string& name) {
 }
 
 inline const MethodEntry& entry_of(const std::string& method) {
-  for (const MethodEntry& entry : methods()) {
-    if (entry.info.name == method) return entry;
-  }
+  if (const MethodEntry* entry = method_named(method)) return *entry;
   ADD_FAILURE() << "no method " << method;
   return methods().front();
 }

@@ -80,6 +80,7 @@ TEST(Unsupported, NamesWhatNoKernelDoes) {
   EXPECT_EQ(unsupported({Family::copy_h2d, lane_id(Lane::recall), 0, paced}), "");
   paced.paced = true;
   EXPECT_THAT(unsupported({Family::copy_h2d, lane_id(Lane::recall), 0, paced}), HasSubstr("a few fragments at a time"));
+  EXPECT_THAT(unsupported({Family::cpu_lookup, lane_id(Lane::cpu), 0, StreamShape{}}), HasSubstr("lookup: gpu"));
   EXPECT_EQ(unsupported({Family::prefill_attend, lane_id(Lane::compute), 0, narrow}), "attention of a prefill");
 }
 
