@@ -5,7 +5,8 @@
 namespace outrider {
 
 std::span<const MethodEntry> methods() {
-  static const std::vector<MethodEntry> table = {full_kv(), flexgen(), infinigen(), hgca(), scout()};
+  static const std::vector<MethodEntry> table = {full_kv(), flexgen(), infinigen(), hgca(),
+                                                 scout(),   quest(),   arkvale()};
   return table;
 }
 

@@ -10,5 +10,7 @@ MethodEntry flexgen();
 MethodEntry infinigen();
 MethodEntry hgca();
 MethodEntry scout();
+MethodEntry quest();
+MethodEntry arkvale();
 
 }  // namespace outrider
