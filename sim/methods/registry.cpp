@@ -5,8 +5,8 @@
 namespace outrider {
 
 std::span<const MethodEntry> methods() {
-  static const std::vector<MethodEntry> table = {full_kv(), flexgen(), infinigen(), hgca(),
-                                                 scout(),   quest(),   arkvale()};
+  static const std::vector<MethodEntry> table = {full_kv(), flexgen(),  infinigen(), hgca(),   scout(),     quest(),
+                                                 arkvale(), shadowkv(), freekv(),    omnikv(), retroinfer()};
   return table;
 }
 

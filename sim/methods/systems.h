@@ -12,5 +12,9 @@ MethodEntry hgca();
 MethodEntry scout();
 MethodEntry quest();
 MethodEntry arkvale();
+MethodEntry shadowkv();
+MethodEntry freekv();
+MethodEntry omnikv();
+MethodEntry retroinfer();
 
 }  // namespace outrider

@@ -73,6 +73,31 @@ const System kSystems[] = {
      "paper",
      {{"periodic_recall", false}, {"layer_ahead", false}, {"collaborative_attention", false}},
      "{cache: prefill}"},
+    {"FreeKv",
+     "freekv",
+     "paper",
+     {},
+     "{query: previous_token, corrected_share: 0.1, copies_per_block: 0, recall_copies: queued}"},
+    {"OmniKv",
+     "omnikv",
+     "paper",
+     {{"filter_layers", LayerList{1, 5}}},
+     "{block_tokens: 1, index: keys, query: shared, filter_layers: [1, 5], wait_layers: 1, budget_share: 0.067, "
+     "block_copies: gather, cache: none, pipeline: prefetch}",
+     9},
+    {"ShadowKv",
+     "shadowkv",
+     "paper",
+     {},
+     "{placement: values, block_tokens: 8, index: mean, kept_tokens: 416, block_copies: zero_copy, copies_per_block: "
+     "0}"},
+    {"RetroInfer",
+     "retroinfer",
+     "paper",
+     {},
+     "{block_tokens: 8, kept_tokens: 68, index: centroids, index_tokens: 16, budget_share: 0.018, estimate_share: "
+     "0.232, "
+     "lookup: cpu, block_copies: zero_copy, copies_per_block: 0, cache: lru, cache_share: 0.05}"},
 };
 
 // The parameters that a scenario with these knobs comes to.
@@ -132,7 +157,8 @@ TEST(FromKnobs, ThePageSaysWhatIsBuiltIn) {
   std::ifstream file(std::filesystem::path(OUTRIDER_SOURCE_DIR) / "COMPOSING.md");
   const std::string page{std::istreambuf_iterator<char>(file), {}};
   const std::pair<const char*, const char*> rows[] = {
-      {"Quest", "quest"}, {"ArkVale", "arkvale"}, {"ScoutAttention", "scout"}};
+      {"Quest", "quest"},   {"ArkVale", "arkvale"},   {"ScoutAttention", "scout"}, {"FreeKV", "freekv"},
+      {"OmniKV", "omnikv"}, {"ShadowKV", "shadowkv"}, {"RetroInfer", "retroinfer"}};
   for (const auto& [title, method] : rows) {
     const std::size_t line = page.find(std::string("\n| ") + title + " | `{");
     ASSERT_NE(line, std::string::npos) << title;

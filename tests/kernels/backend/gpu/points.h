@@ -57,6 +57,7 @@ class GpuPoint {
     }
     std::map<std::string, ParamValue> set = spec.set;
     if (spec.method == "scout") set.try_emplace("recall_copies", std::string("queued"));  // paced ones are not executed
+    if (spec.method == "retroinfer") set.try_emplace("lookup", std::string("gpu"));  // the CPU's is not executed
     params_ = resolve_params(entry->info, spec.preset.empty() ? entry->info.presets.front().name : spec.preset, set);
     MethodPoint point;
     point.model = &model_;
