@@ -50,11 +50,13 @@ Reading figure_of(const Claim& claim, const RowKey& key, const std::vector<Point
     return missing(fmt::format("{} was not run in workload {} at context {} with {}", key.label, claim.workload,
                                key.context, batch_text(key.batch)));
   }
+  if (claim.metric == "batch") return {.value = static_cast<double>(row->batch), .note = row->limit};
   if (!row->fits) return missing(fmt::format("{} does not fit: {}", key.label, row->limit));
   const auto absolute = [&](double value) { return Reading{.value = value, .trends = trend_of(*row)}; };
   if (claim.metric == "gpu_idle") return absolute(row->gpu_idle);
   if (claim.metric == "cpu_ratio") return absolute(row->facts.cpu_ratio);
   if (claim.metric == "recall_interval") return absolute(row->facts.recall_interval);
+  if (claim.metric == "recalls") return absolute(row->facts.recalls);
   if (claim.metric == "turnover") return absolute(row->facts.turnover);
   return {.value = row->tokens_per_s, .note = fmt::format("batch {}", row->batch), .trends = trend_of(*row)};
 }

@@ -149,6 +149,7 @@ MethodFacts mean_facts(const std::vector<std::unique_ptr<Method>>& replicas) {
   };
   mean.cpu_ratio = over_all([](const MethodFacts& facts) { return facts.cpu_ratio; });
   mean.recall_interval = over_all([](const MethodFacts& facts) { return facts.recall_interval; });
+  mean.recalls = over_all([](const MethodFacts& facts) { return facts.recalls; });
   mean.turnover = over_all([](const MethodFacts& facts) { return facts.turnover; });
   mean.link_bytes_per_step = over_all([](const MethodFacts& facts) { return facts.link_bytes_per_step; });
   for (std::size_t step = 0; step < mean.cpu_ratio_by_step.size(); ++step) {

@@ -6,7 +6,7 @@
 namespace outrider {
 namespace {
 
-constexpr std::array<ClaimMetric, 8> kMetrics = {{
+constexpr std::array<ClaimMetric, 10> kMetrics = {{
     {"throughput_ratio", "tokens/s of method ÷ baseline, at the claim's context and batches"},
     {"largest_throughput_ratio", "the largest such ratio over the workload's contexts"},
     {"batch_scaling", "tokens/s of the method at batch ÷ at baseline_batch"},
@@ -14,6 +14,8 @@ constexpr std::array<ClaimMetric, 8> kMetrics = {{
     {"cpu_ratio", "tokens attended by the CPU ÷ budget"},
     {"recall_interval", "mean steps between recalls of a layer"},
     {"turnover", "share of selected blocks that were not selected a step before"},
+    {"recalls", "blocks recalled per step and sequence, over all layers"},
+    {"batch", "sequences that are run, by default as many as memory holds"},
     {"not_simulated", "accuracy and other figures without a timing"},
 }};
 

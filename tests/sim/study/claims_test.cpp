@@ -136,6 +136,14 @@ TEST(Claims, AbsoluteFiguresComeFromTheMethodsRow) {
   EXPECT_DOUBLE_EQ(judge(claim_of("turnover", 1.0), {point}).predicted, 0.125);
 }
 
+TEST(Claims, ABatchThatDoesNotFitIsNone) {
+  const PointResult none = unfit(row("scout", 1024, 8, 1.0), "HBM holds 80 GB");
+  const ClaimResult result = judge(claim_of("batch", 8.0), {none});
+  EXPECT_TRUE(result.available);
+  EXPECT_DOUBLE_EQ(result.predicted, 0.0);
+  EXPECT_FALSE(result.holds);
+}
+
 TEST(Claims, BatchScalingComparesTwoBatchesOfOneMethod) {
   Claim claim = claim_of("batch_scaling", 1.5);
   claim.baseline_batch = 4;
@@ -226,17 +234,27 @@ TEST(Claims, EveryMetricReadsAFigureOfItsOwnExceptWhatIsNotSimulated) {
   // the ratio is 5.
   PointResult scout = row("scout", 1024, 8, 300.0);
   scout.gpu_idle = 0.1;
-  scout.facts = {
-      .cpu_ratio = 0.2, .recall_interval = 30.0, .turnover = 0.4, .link_bytes_per_step = 0.0, .cpu_ratio_by_step = {}};
+  scout.facts = {.cpu_ratio = 0.2,
+                 .recall_interval = 30.0,
+                 .recalls = 12.0,
+                 .turnover = 0.4,
+                 .link_bytes_per_step = 0.0,
+                 .cpu_ratio_by_step = {}};
   const std::vector<PointResult> points = {scout,
                                            row("scout", 1024, 4, 200.0),
                                            row("full_kv", 1024, 8, 100.0),
                                            row("full_kv", 1024, 4, 100.0),
                                            row("scout", 512, 8, 50.0),
                                            row("full_kv", 512, 8, 10.0)};
-  const std::map<std::string_view, double> expected = {
-      {"throughput_ratio", 3.0}, {"largest_throughput_ratio", 5.0}, {"batch_scaling", 1.5}, {"gpu_idle", 0.1},
-      {"cpu_ratio", 0.2},        {"recall_interval", 30.0},         {"turnover", 0.4}};
+  const std::map<std::string_view, double> expected = {{"throughput_ratio", 3.0},
+                                                       {"largest_throughput_ratio", 5.0},
+                                                       {"batch_scaling", 1.5},
+                                                       {"gpu_idle", 0.1},
+                                                       {"cpu_ratio", 0.2},
+                                                       {"recall_interval", 30.0},
+                                                       {"turnover", 0.4},
+                                                       {"recalls", 12.0},
+                                                       {"batch", 8.0}};
   for (const ClaimMetric& metric : claim_metrics()) {
     Claim claim = claim_of(std::string(metric.name), 1.0);
     if (metric.name == "batch_scaling") claim.baseline_batch = 4;
