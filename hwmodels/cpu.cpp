@@ -31,6 +31,7 @@ CpuModel::CpuModel(const MachineSpec& machine, const Profile& profile, Platform&
       workers_(std::max(1.0, static_cast<double>(cpu_.cores - gpus_))),
       dram_rate_(cpu_.dram_bandwidth.value() * profile.value("cpu.dram_efficiency")),
       stream_efficiency_(profile.value("cpu.stream_dram_efficiency")),
+      adam_efficiency_(profile.value("cpu.adam_dram_efficiency")),
       core_flops_(cpu_.clock.value() * cpu_.flops_per_cycle_bf16 * profile.value("cpu.arithmetic_efficiency")) {
   const CpuSpec& cpu = cpu_;
   const double all_cores = workers_ * cpu.core_bandwidth.value();
@@ -133,7 +134,7 @@ Demand CpuModel::demand(const Op& op) const {
   return parallel_for({.items = shape->items,
                        .bytes = (shape->read + shape->write).value(),
                        .flops = shape->flops.value(),
-                       .efficiency = stream_efficiency_});
+                       .efficiency = op.family == Family::cpu_adam ? adam_efficiency_ : stream_efficiency_});
 }
 
 }  // namespace outrider

@@ -36,6 +36,8 @@ class CpuModel {
   // Seen from the socket of a GPU. They are dealt out evenly, in order.
   InterSocket inter_socket(std::int64_t gpu) const;
   ResourceId reads() const { return reads_; }
+  // DRAM, and not the cores, bounds what the workers read.
+  bool dram_bounds_reads() const { return read_rate_ >= dram_rate_; }
   // Time of the workers' reading that a byte of a copy over the link displaces.
   double copy_cost(Direction direction) const { return direction == Direction::h2d ? h2d_cost_ : d2h_cost_; }
 
@@ -49,7 +51,7 @@ class CpuModel {
   CpuSpec cpu_;
   std::int64_t gpus_;
   double workers_;
-  double dram_rate_, read_rate_, attention_efficiency_, stream_efficiency_;
+  double dram_rate_, read_rate_, attention_efficiency_, stream_efficiency_, adam_efficiency_;
   double core_flops_;                          // reached, per second
   double h2d_cost_, d2h_cost_;                 // seconds of reading per byte copied
   double attention_latency_, attention_part_;  // seconds

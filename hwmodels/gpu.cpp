@@ -52,10 +52,13 @@ GpuModel::GpuModel(const GpuSpec& gpu, const Profile& profile, Platform& platfor
       gemm_arithmetic_(profile.value("gpu.gemm_arithmetic_efficiency")),
       fp8_hbm_(profile.value("gpu.gemm_fp8_hbm_efficiency")),
       fp8_arithmetic_(profile.value("gpu.gemm_fp8_arithmetic_efficiency")),
+      fp4_arithmetic_(profile.value("gpu.gemm_fp4_arithmetic_efficiency")),
       attend_hbm_(profile.value("gpu.attention_hbm_efficiency")),
       sparse_hbm_(profile.value("gpu.sparse_attention_hbm_efficiency")),
       attend_arithmetic_(profile.value("gpu.attention_arithmetic_efficiency")),
+      backward_arithmetic_(profile.value("gpu.attention_backward_arithmetic_efficiency")),
       stream_hbm_(profile.value("gpu.stream_hbm_efficiency")),
+      adam_hbm_(profile.value("gpu.adam_hbm_efficiency")),
       sm_rate_(profile.value("gpu.bytes_in_flight_per_sm") / gpu.hbm_latency.value()),
       attention_cta_rate_(profile.value("gpu.attention_bytes_in_flight") / gpu.hbm_latency.value()),
       kernel_latency_(profile.value("gpu.kernel_latency")),
@@ -130,9 +133,11 @@ Demand GpuModel::launch(const Kernel& kernel) const {
 
 // Bytes: weights once, activations in and out. Libraries choose the tile, split-K or stream-K so that the work spreads
 // evenly over the SMs: a grid of one wave. (On one H200, 100 bf16 products of 128 to 2048 rows are 4 % off so in
-// the median and 20 % at worst; waves of 128 x 128 tiles are up to twice too slow.)
+// the median and 20 % at worst; waves of 128 x 128 tiles are up to twice too slow.) FP4 on units of its own has a share
+// of their peak to itself, and what FP8 has of HBM.
 Demand GpuModel::gemm(const GemmShape& shape) const {
-  const bool fp8 = shape.type == DataType::fp8;
+  const bool fp4 = shape.type == DataType::fp4 && arithmetic_of(DataType::fp4) == DataType::fp4;
+  const bool fp8 = shape.type == DataType::fp8 || fp4;
   const double n = static_cast<double>(shape.n), k = static_cast<double>(shape.k);
   const double weights = shape.instances * n * k * (bits_of(shape.type) + shape.scale_bits) / 8.0;
   const double activations = shape.instances * shape.rows * (n + k) * bytes_of(DataType::bf16).value();
@@ -142,7 +147,9 @@ Demand GpuModel::gemm(const GemmShape& shape) const {
                  .flops = 2.0 * shape.rows * shape.instances * n * k,
                  .type = shape.type,
                  .hbm_efficiency = fp8 ? fp8_hbm_ : gemm_hbm_,
-                 .arithmetic_efficiency = fp8 ? fp8_arithmetic_ : gemm_arithmetic_,
+                 .arithmetic_efficiency = fp4   ? fp4_arithmetic_
+                                          : fp8 ? fp8_arithmetic_
+                                                : gemm_arithmetic_,
                  .latency = kernel_latency_ + (fp8 ? fp8_latency_ : gemm_latency_)});
 }
 
@@ -193,20 +200,22 @@ Demand GpuModel::attention(Family family, const AttentionShape& shape) const {
                  .latency = kernel_latency_ + attention_latency_ + (splits > 1.0 ? splits * split_latency_ : 0.0)});
 }
 
-// One prompt: `tokens` queries, each over at most `longest` earlier keys: Σ keys = tokens·longest − longest²/2.
-Demand GpuModel::prefill_attention(const AttentionShape& shape) const {
-  const double value_width = static_cast<double>(shape.value_width());
-  const double pairs = shape.tokens * shape.longest - 0.5 * shape.longest * shape.longest;
+// Of prompts and of training. Forward, two products for every pair of query and key; backward, five: scores once more,
+// gradients of probabilities, V, Q and K. Queries, K, V and the result move once, and backward their gradients too.
+Demand GpuModel::prompt_attention(Family family, const AttentionShape& shape) const {
+  const bool backward = family == Family::attend_backward;
+  const double key_width = static_cast<double>(shape.head_dim), value_width = static_cast<double>(shape.value_width());
+  const double sequences = static_cast<double>(std::max<std::int64_t>(shape.sequences, 1));
   const double heads = static_cast<double>(shape.q_heads);
-  const double streamed =
-      shape.tokens * (heads + static_cast<double>(shape.kv_heads)) * 2.0 * static_cast<double>(shape.head_dim);
-  return launch({.ctas = heads * std::ceil(shape.tokens / kTile),
+  const double streamed = shape.tokens * (heads + static_cast<double>(shape.kv_heads)) * 2.0 * key_width;
+  const double widths = backward ? 3.0 * key_width + 2.0 * value_width : key_width + value_width;
+  return launch({.ctas = sequences * heads * std::ceil(shape.tokens / sequences / kTile),
                  .ctas_per_sm = 1,
-                 .bytes = streamed * bytes_of(shape.type).value(),
-                 .flops = 2.0 * heads * pairs * (static_cast<double>(shape.head_dim) + value_width),
+                 .bytes = (backward ? 2.0 : 1.0) * streamed * bytes_of(shape.type).value(),
+                 .flops = 2.0 * heads * attended_pairs(shape) * widths,
                  .type = DataType::bf16,
                  .hbm_efficiency = attend_hbm_,
-                 .arithmetic_efficiency = attend_arithmetic_,
+                 .arithmetic_efficiency = backward ? backward_arithmetic_ : attend_arithmetic_,
                  .latency = kernel_latency_});
 }
 
@@ -216,6 +225,7 @@ Demand GpuModel::stream(Family family, const StreamShape& shape) const {
   const Bytes moved = shape.read + shape.write;
   const bool in_l2 = shape.recent && moved <= kShareOfL2 * gpu_.l2;
   const bool scores = family == Family::score_blocks, builds = family == Family::build_digest;
+  const bool adam = family == Family::adam;
   return launch({.ctas = std::max(shape.items, std::ceil(moved.value() / kBytesPerCta)),
                  .ctas_per_sm = stream_ctas_,
                  .bytes = in_l2 ? moved.value() : shape.read.value() + write_cost_ * shape.write.value(),
@@ -224,6 +234,7 @@ Demand GpuModel::stream(Family family, const StreamShape& shape) const {
                  .hbm_efficiency = in_l2    ? 1.0
                                    : scores ? score_hbm_
                                    : builds ? digest_hbm_
+                                   : adam   ? adam_hbm_
                                             : stream_hbm_,
                  .arithmetic_efficiency = attend_arithmetic_,
                  .in_l2 = in_l2,
@@ -250,7 +261,8 @@ Demand GpuModel::demand(const Op& op) const {
   if (const auto* shape = std::get_if<GemmShape>(&op.shape)) return gemm(*shape);
   if (const auto* shape = std::get_if<StreamShape>(&op.shape)) return stream(op.family, *shape);
   if (const auto* shape = std::get_if<AttentionShape>(&op.shape)) {
-    return op.family == Family::prefill_attend ? prefill_attention(*shape) : attention(op.family, *shape);
+    const bool prompt = op.family == Family::prefill_attend || op.family == Family::attend_backward;
+    return prompt ? prompt_attention(op.family, *shape) : attention(op.family, *shape);
   }
   CHECK(false, "a {} without the shape of a GPU kernel", to_string(op.family));
   return {};

@@ -59,7 +59,7 @@ class GpuModel {
   Demand attention(Family family, const AttentionShape& shape) const;
   double seconds_of_splits(double splits, double contexts, double bytes, double rate) const;
   double planned_splits(double contexts, double tokens, double bytes, double rate) const;
-  Demand prefill_attention(const AttentionShape& shape) const;
+  Demand prompt_attention(Family family, const AttentionShape& shape) const;
   Demand stream(Family family, const StreamShape& shape) const;
   Demand by_rows(Family family, const StreamShape& shape) const;
   DataType arithmetic_of(DataType type) const;
@@ -68,8 +68,8 @@ class GpuModel {
   double hbm_rate_, l2_rate_;
   double score_hbm_, digest_hbm_, score_latency_, digest_latency_, merge_latency_;
   double select_latency_, select_stage_, residency_latency_, residency_row_;
-  double gemm_hbm_, gemm_arithmetic_, fp8_hbm_, fp8_arithmetic_, attend_hbm_, sparse_hbm_, attend_arithmetic_,
-      stream_hbm_;
+  double gemm_hbm_, gemm_arithmetic_, fp8_hbm_, fp8_arithmetic_, fp4_arithmetic_, attend_hbm_, sparse_hbm_,
+      attend_arithmetic_, backward_arithmetic_, stream_hbm_, adam_hbm_;
   double sm_rate_, attention_cta_rate_;
   double kernel_latency_, gemm_latency_, fp8_latency_, attention_latency_, split_latency_, stream_latency_;
   double write_cost_, h2d_cost_, d2h_cost_;

@@ -27,6 +27,7 @@ class MachineModel {
   Demand demand(const Op& op) const;
   // Of every op of a graph, with what depends on how ops follow each other: signals, and what starting a kernel takes.
   std::vector<Demand> demands(const TaskGraph& graph) const;
+  bool dram_bounds_cpu_reads() const { return cpu_.dram_bounds_reads(); }
   // The sizes that the profile was fitted to.
   const SampledRanges& ranges() const { return ranges_; }
 

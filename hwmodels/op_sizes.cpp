@@ -21,6 +21,7 @@ enum class Sized : std::size_t {
   residency_diff,
   elementwise,
   merge_lse,
+  adam,
   copy_h2d,
   copy_d2h,
   cpu_attend,
@@ -40,6 +41,7 @@ constexpr std::array<SizedFamily, static_cast<std::size_t>(Sized::cpu_gather) + 
     {"residency_diff", {"rows", "ids_per_row"}},
     {"elementwise", {"bytes", "items"}},
     {"merge_lse", {"bytes", "items"}},
+    {"adam", {"bytes"}},
     {"copy_h2d", {"fragment_bytes", "fragments"}},
     {"copy_d2h", {"fragment_bytes", "fragments"}},
     {"cpu_attend", {"kv_bytes", "tokens_per_sequence", "heads_per_kv_head"}},
@@ -57,7 +59,8 @@ std::optional<OpSizes> gemm_sizes(const GemmShape& shape) {
 }
 
 std::optional<OpSizes> attention_sizes(Family family, const AttentionShape& shape) {
-  if (family == Family::prefill_attend || shape.tokens <= 0.0) return std::nullopt;
+  const bool prompt = family == Family::prefill_attend || family == Family::attend_backward;
+  if (prompt || shape.tokens <= 0.0) return std::nullopt;
   const double width = static_cast<double>(shape.head_dim + shape.v_head_dim);
   const double kv_heads = static_cast<double>(shape.kv_heads);
   const double bytes = shape.tokens * kv_heads * width * bytes_of(shape.type).value();
@@ -87,6 +90,8 @@ std::optional<OpSizes> stream_sizes(Family family, const StreamShape& shape) {
       return sized(Sized::residency_diff, rows, 0.5 * words);
     case Family::merge_lse:
       return sized(Sized::merge_lse, bytes, rows);
+    case Family::adam:
+      return sized(Sized::adam, bytes);
     default:
       break;
   }

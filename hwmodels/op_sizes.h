@@ -32,8 +32,8 @@ struct OpSizes {
   std::array<double, kMostSizes> values{};
   auto operator<=>(const OpSizes&) const = default;
 };
-// Nothing for ops of no work, and for those that nothing is fitted to: prefill attention, gathers by a kernel or by the
-// CPU, batched and pageable copies, host steps.
+// Nothing for ops of no work, and for those that nothing is fitted to: attention of prompts and training, gathers by a
+// kernel, Adam on the CPU, batched and pageable copies, host steps.
 std::optional<OpSizes> sizes_of(const Op& op);
 
 // A size is outside of its range where it is beyond an end of it by more than this factor.

@@ -89,7 +89,7 @@ MeasuredPoint measure_point(const Scenario& scenario, const Profile& profile, co
   MeasuredPoint point;
   std::vector<std::vector<TaskGraph>> replicas;
   for (std::size_t gpu = 0; plan.fits() && gpu < gpus_of(scenario); ++gpu)
-    replicas.push_back(decode_graphs(scenario, plan, selections, gpu));
+    replicas.push_back(step_graphs(scenario, plan, selections, gpu));
   if (options.dram != nullptr && has_work_for_cpu(replicas)) point.dram_read = options.dram->rate();
   const MachineModel machine = model_of_host(scenario.machine, profile, point.dram_read);
   SimulatedPoint simulated = simulate_point(scenario, machine, plan, selections, {.edges = true});
@@ -97,6 +97,10 @@ MeasuredPoint measure_point(const Scenario& scenario, const Profile& profile, co
   point.simulated = of_replica(simulated.trace, 0);
   if (!plan.fits()) {
     point.impossible = plan.limit;
+    return point;
+  }
+  if (plan.workload->kind == WorkloadKind::training) {
+    point.impossible = "steps of training are simulated, not executed";
     return point;
   }
   RealOptions real;

@@ -39,6 +39,7 @@ const std::vector<Stage>& stages() {
       {{"gpu.residency_latency", "gpu.residency_row"}, {"residency_diff"}},
       {{"gpu.stream_hbm_efficiency", "gpu.stream_latency", "gpu.l2_speedup"}, {"elementwise"}},
       {{"gpu.merge_latency"}, {"merge_lse"}},
+      {{"gpu.adam_hbm_efficiency"}, {"adam"}},
       {{"cpu.attention_dram_efficiency", "cpu.arithmetic_efficiency", "cpu.attention_latency", "cpu.attention_part",
         "cpu.fork_join", "cpu.fork_join_per_thread"},
        {"cpu_attend", "fork_join"}},

@@ -33,7 +33,7 @@ Op op_with(Family family, Shape shape) {
 
 constexpr double kHalf = 2.0, kWord = 4.0;  // bytes of a bf16, of a score or id
 
-// Digests, selection and merging, as methods describe them.
+// Digests, selection, merging and Adam, as methods describe them.
 std::optional<Op> index_op_of(const Sample& sample) {
   const SampleShape& shape = sample.shape;
   const auto stream = [](Family family, double read, double write, double items, bool recent, double flops = 0.0) {
@@ -58,6 +58,11 @@ std::optional<Op> index_op_of(const Sample& sample) {
   if (sample.family == "residency_diff") {
     const double ids = shape.at("rows") * shape.at("selected") * kWord;
     return stream(Family::residency_diff, 2.0 * ids, ids, shape.at("rows"), true);
+  }
+  if (sample.family == "adam") {
+    constexpr double kEachWay = 14.0;  // bytes to a weight: fp32 weight and moments, bf16 gradient in, bf16 copy out
+    const double bytes = shape.at("count") * kEachWay;
+    return stream(Family::adam, bytes, bytes, shape.at("count"), false);
   }
   if (sample.family == "merge_lse") {
     const double values = shape.at("rows") * shape.at("head_dim");

@@ -55,6 +55,10 @@ std::string unsupported_attention(const AttentionShape& shape, bool on_cpu) {
   return {};
 }
 
+bool is_of_training(Family family) {
+  return family >= Family::gemm_dgrad && family <= Family::cpu_adam;
+}
+
 template <class Wanted>
 const Wanted* shape_of(const Op& op) {
   return std::get_if<Wanted>(&op.shape);
@@ -128,6 +132,7 @@ Footprint footprint(const Op& op) {
 std::string unsupported(const Op& op) {
   const OpKind kind = kind_of(op.family);
   if (kind == OpKind::host_step || kind == OpKind::barrier) return {};
+  if (is_of_training(op.family)) return fmt::format("training ({})", to_string(op.family));
   if (op.family == Family::prefill_attend) return "attention of a prefill";
   if (op.family == Family::cpu_lookup) return "look-ups of residency by the CPU (lookup: gpu is executed)";
   if (const auto* shape = shape_of<AttentionShape>(op))

@@ -49,18 +49,23 @@ using PointColumns = std::vector<CsvColumn<Point>>;
 
 void add_identity(PointColumns& columns) {
   columns.push_back({"workload", "name of the workload", [](const Point& p) { return p.workload; }});
+  columns.push_back({"kind", "decode or training", [](const Point& p) {
+                       return p.kind == WorkloadKind::training ? std::string("training") : std::string("decode");
+                     }});
   columns.push_back({"label", "the scenario's name of the method", [](const Point& p) { return p.label; }});
   columns.push_back({"method", "the system", [](const Point& p) { return p.method; }});
   columns.push_back({"preset", "of the system's parameters", [](const Point& p) { return p.preset; }});
   columns.push_back({"gpus", "each runs its own copy of the model on its own sequences",
                      [](const Point& p) { return fmt::format("{}", p.gpus); }});
-  columns.push_back(
-      {"context", "tokens cached when decoding starts", [](const Point& p) { return fmt::format("{}", p.context); }});
+  columns.push_back({"context", "tokens cached when decoding starts; of training, of a sequence",
+                     [](const Point& p) { return fmt::format("{}", p.context); }});
   columns.push_back(
       {"batch", "sequences on each GPU; where the point does not fit, as asked for, and empty where memory decides",
        [](const Point& p) { return count_or_none(p.fits ? p.batch : p.given_batch); }});
   columns.push_back({"automatic_batch", "true where memory or max_batch chose the batch",
                      [](const Point& p) { return yes_no(p.automatic_batch); }});
+  columns.push_back({"micro_batches", "of training: of so many sequences each, in one step; else 1",
+                     [](const Point& p) { return fmt::format("{}", p.micro_batches); }});
   columns.push_back({"decode_steps", "measured steps, which step times, tokens_per_s, gpu_idle and the ledger are of",
                      [](const Point& p) { return fmt::format("{}", p.decode_steps); }});
   columns.push_back(
@@ -81,9 +86,19 @@ void add_figure(PointColumns& columns, Figure figure) {
                      [figure](const Point& p) { return p.fits ? figure.written(figure.read(p)) : std::string(); }});
 }
 
+// Empty for training too, or for decoding.
+void add_kind_figure(PointColumns& columns, WorkloadKind kind, Figure figure) {
+  columns.push_back({figure.heading, figure.meaning, [figure, kind](const Point& p) {
+                       return p.fits && p.kind == kind ? figure.written(figure.read(p)) : std::string();
+                     }});
+}
+void add_decode_figure(PointColumns& columns, Figure figure) {
+  add_kind_figure(columns, WorkloadKind::decode, std::move(figure));
+}
+
 void add_speed(PointColumns& columns, const RunReport& report) {
   add_figure(columns,
-             {"tokens_per_s", "decode throughput of all GPUs together", [](const Point& p) { return p.tokens_per_s; }});
+             {"tokens_per_s", "throughput of all GPUs together", [](const Point& p) { return p.tokens_per_s; }});
   add_figure(columns, {"tokens_per_s_per_gpu", "that of one GPU in the mean",
                        [](const Point& p) { return p.tokens_per_s_per_gpu(); }});
   columns.push_back({"baseline", "label of the row compared with: full_kv if it fits, else the first that fits",
@@ -93,10 +108,11 @@ void add_speed(PointColumns& columns, const RunReport& report) {
                      }});
   add_figure(columns, {"versus_baseline", "ratio of tokens_per_s",
                        [&report](const Point& p) { return versus_baseline(report, p); }});
-  add_figure(columns,
-             {"tpot_s", "mean time per output token, in seconds", [](const Point& p) { return p.tpot.value(); }});
-  add_figure(columns, {"tpot_slowest_s", "that of the GPU with the longest",
-                       [](const Point& p) { return p.tpot_slowest.value(); }});
+  add_figure(columns, {"step_s", "mean step time", [](const Point& p) { return p.tpot.value(); }});
+  add_decode_figure(columns, {"tpot_s", "mean time per output token, which is the step's; empty of training",
+                              [](const Point& p) { return p.tpot.value(); }});
+  add_decode_figure(columns, {"tpot_slowest_s", "that of the GPU with the longest",
+                              [](const Point& p) { return p.tpot_slowest.value(); }});
   add_figure(columns,
              {"step_p5_s", "5th percentile of the step time", [](const Point& p) { return p.step_p5.value(); }});
   add_figure(columns,
@@ -121,6 +137,21 @@ void add_facts(PointColumns& columns) {
                        [](const Point& p) { return p.facts.turnover; }});
   add_figure(columns, {"link_bytes_per_step", "payload to and from one GPU, mean over the steps",
                        [](const Point& p) { return p.facts.link_bytes_per_step; }});
+}
+
+void add_training(PointColumns& columns) {
+  const auto add = [&columns](const char* heading, const char* meaning, double TrainingFacts::*fact) {
+    add_kind_figure(columns, WorkloadKind::training,
+                    {heading, meaning, [fact](const Point& p) { return p.facts.training.*fact; }});
+  };
+  add("training_cost",
+      "arithmetic of the layers' products and attention beside 16 bits: FLOPs · bits ÷ 16 summed over the FLOPs, "
+      "without "
+      "what is computed anew; empty of decoding",
+      &TrainingFacts::cost);
+  add("ffn_share", "of the layers' forward FLOPs in training", &TrainingFacts::ffn_share);
+  add("projection_share", "likewise of the projections before and after attention", &TrainingFacts::projection_share);
+  add("attention_share", "likewise of attention itself", &TrainingFacts::attention_share);
 }
 
 // Spans overlap, so these sums exceed the time that passed.
@@ -149,6 +180,12 @@ void add_memory(PointColumns& columns) {
 }
 
 void add_remarks(PointColumns& columns) {
+  columns.push_back({"bound_by",
+                     "part of the machine that most of the critical path waits for: GPU, link, CPU, DRAM, "
+                     "host thread or other",
+                     [](const Point& p) { return p.parts.empty() ? std::string() : p.parts.front().name; }});
+  columns.push_back({"bound_share", "its share of the critical path",
+                     [](const Point& p) { return p.parts.empty() ? std::string() : exact(p.parts.front().share); }});
   columns.push_back({"limited_by", "the first causes on the critical path, in words",
                      [](const Point& p) { return plain_causes(p.causes); }});
   columns.push_back({"notes", "what to bear in mind with this row, separated by bars",
@@ -205,6 +242,7 @@ PointColumns fixed_columns(const RunReport& report) {
   add_identity(columns);
   add_speed(columns, report);
   add_facts(columns);
+  add_training(columns);
   add_ledger(columns);
   add_memory(columns);
   add_remarks(columns);

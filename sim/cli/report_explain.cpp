@@ -43,6 +43,25 @@ std::string gpus_text(const PointResult& point) {
       point.gpus, significant(point.tokens_per_s_per_gpu(), 4), duration(point.tpot_slowest));
 }
 
+std::string training_text(const PointResult& point) {
+  if (point.kind != WorkloadKind::training) return "";
+  const TrainingFacts& facts = point.facts.training;
+  return fmt::format(
+      "A step of training, of {} such batch{}. Arithmetic: {:.1f} % of 16 bits; of the layers' forward FLOPs FFN "
+      "{:.1f} "
+      "%, projections {:.1f} %, attention {:.1f} %.\n",
+      point.micro_batches, point.micro_batches == 1 ? "" : "es", 100.0 * facts.cost, 100.0 * facts.ffn_share,
+      100.0 * facts.projection_share, 100.0 * facts.attention_share);
+}
+
+std::string bound_text(const PointResult& point) {
+  std::vector<std::string> parts;
+  for (const BoundPart& part : point.parts) {
+    if (part.share >= 0.005) parts.push_back(fmt::format("{} {}", part.name, percent(part.share)));
+  }
+  return parts.empty() ? "" : fmt::format("Bound by {}.\n", join(parts, ", "));
+}
+
 std::string summary_text(const Explanation& explanation) {
   const PointResult& point = explanation.detail.result;
   const std::string batch = point.limit.empty() ? "" : fmt::format(" (limit: {})", point.limit);
@@ -50,7 +69,8 @@ std::string summary_text(const Explanation& explanation) {
                      printable(point.label), point.method, point.preset, token_count(point.context), point.batch,
                      printable(batch), significant(point.tokens_per_s, 4), duration(point.tpot),
                      percent(point.gpu_idle)) +
-         gpus_text(point) + (point.notes.empty() ? "" : fmt::format("Note: {}\n", printable(join(point.notes, "; ")))) +
+         training_text(point) + bound_text(point) + gpus_text(point) +
+         (point.notes.empty() ? "" : fmt::format("Note: {}\n", printable(join(point.notes, "; ")))) +
          extrapolated_text(point);
 }
 
@@ -188,6 +208,8 @@ nlohmann::ordered_json explain_json(const Explanation& explanation) {
   json["gpus"] = point.gpus;
   json["tokens_per_s"] = point.tokens_per_s;
   json["tpot_s"] = point.tpot.value();
+  json["parts"] = parts_json(point.parts);
+  json["training"] = training_json(point);
   json["tpot_slowest_s"] = point.tpot_slowest.value();
   json["gpu_idle"] = point.gpu_idle;
   json["steps"] = steps_of(explanation.detail.measured);

@@ -9,7 +9,7 @@
 //     lane, operation, count      where, what, and how many per step
 //     busy_s                      contention_s + work_s
 //     dependency_s, queue_s, contention_s, work_s
-//   causes[], utilisations[], memory[]   as in results.json
+//   parts[], training, causes[], utilisations[], memory[]   as in results.json
 //   capacity                      hbm_bytes, dram_bytes: of one GPU, and its share
 //   what_would_help[]             change, speedup: found by simulating the change, largest first
 #pragma once

@@ -34,11 +34,13 @@ void add_identity(Json& json, const PointResult& point) {
   json["method"] = point.method;
   json["preset"] = point.preset;
   json["workload"] = point.workload;
+  json["kind"] = point.kind == WorkloadKind::training ? "training" : "decode";
   json["gpus"] = point.gpus;
   json["context"] = point.context;
   const std::int64_t batch = point.fits ? point.batch : point.given_batch;
   json["batch"] = batch > 0 ? Json(batch) : Json(nullptr);
   json["automatic_batch"] = point.automatic_batch;
+  json["micro_batches"] = point.micro_batches;
   json["decode_steps"] = point.decode_steps;
   json["fits"] = point.fits;
   json["limit"] = point.limit;
@@ -52,8 +54,10 @@ void add_speed(Json& json, const RunReport& report, const PointResult& point) {
   json["tokens_per_s_per_gpu"] = number_if(point.fits, point.tokens_per_s_per_gpu());
   json["baseline"] = baseline == nullptr ? Json(nullptr) : Json(baseline->label);
   json["versus_baseline"] = number_if(point.fits && baseline != nullptr, versus_baseline(report, point));
-  json["tpot_s"] = number_if(point.fits, point.tpot.value());
-  json["tpot_slowest_s"] = number_if(point.fits, point.tpot_slowest.value());
+  const bool decodes = point.fits && point.kind == WorkloadKind::decode;
+  json["step_s"] = number_if(point.fits, point.tpot.value());
+  json["tpot_s"] = number_if(decodes, point.tpot.value());
+  json["tpot_slowest_s"] = number_if(decodes, point.tpot_slowest.value());
   json["step_p5_s"] = number_if(point.fits, point.step_p5.value());
   json["step_p95_s"] = number_if(point.fits, point.step_p95.value());
   json["step_trend"] = number_if(point.fits, point.step_trend);
@@ -67,6 +71,8 @@ Json point_json(const RunReport& report, const PointResult& point) {
   add_identity(json, point);
   add_speed(json, report, point);
   json["facts"] = point.fits ? facts_json(point.facts) : Json(nullptr);
+  json["training"] = training_json(point);
+  json["parts"] = parts_json(point.parts);
   json["limited_by"] = plain_causes(point.causes);
   json["causes"] = causes_json(point.causes);
   json["ledger"] = point.fits ? ledger_json(point.ledger) : Json(nullptr);
@@ -131,6 +137,21 @@ Json causes_json(const std::vector<Cause>& causes) {
                     {"share", number(cause.share)}});
   }
   return json;
+}
+
+Json parts_json(const std::vector<BoundPart>& parts) {
+  Json json = Json::array();
+  for (const BoundPart& part : parts) json.push_back({{"part", part.name}, {"share", number(part.share)}});
+  return json;
+}
+
+Json training_json(const PointResult& point) {
+  if (!point.fits || point.kind != WorkloadKind::training) return nullptr;
+  const TrainingFacts& facts = point.facts.training;
+  return {{"cost", number(facts.cost)},
+          {"ffn_share", number(facts.ffn_share)},
+          {"projection_share", number(facts.projection_share)},
+          {"attention_share", number(facts.attention_share)}};
 }
 
 Json extrapolated_json(const std::vector<Extrapolation>& marks) {

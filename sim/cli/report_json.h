@@ -15,11 +15,13 @@
 //   points[]                      by workload, context, batch, then method order of the scenario
 //     label, method, preset       the scenario's name of the row, the system, and its preset
 //     workload                    name of the workload
+//     kind                        of the workload: "decode" or "training"
 //     gpus                        each runs its own copy of the model on its own sequences
-//     context                     tokens cached when decoding starts
+//     context                     tokens cached when decoding starts; of training, of a sequence
 //     batch                       sequences on each GPU; where the point does not fit, as asked for, null where
 //                                 memory decides
 //     automatic_batch             true where memory or max_batch chose the batch
+//     micro_batches               of training: of so many sequences each, in one step; else 1
 //     decode_steps                measured steps, which step times, tokens_per_s, gpu_idle and the ledger are of
 //     fits                        false where the model or batch does not fit
 //     limit                       what bounds the batch ("HBM", "DRAM", "max_batch", "given") or what does not fit
@@ -32,11 +34,12 @@
 //       value                     of the shape that takes longest of them
 //       sampled_low, sampled_high what the profile was fitted to
 //       share                     of the part's time, on the critical path
-//     tokens_per_s                decode throughput of all GPUs together
+//     tokens_per_s                throughput of all GPUs together
 //     tokens_per_s_per_gpu        that of one GPU in the mean
 //     baseline                    label of the row compared with: full_kv if it fits, else the first that fits; or null
 //     versus_baseline             ratio of tokens_per_s
-//     tpot_s                      mean time per output token
+//     step_s                      mean step time
+//     tpot_s                      mean time per output token, which is the step's; null of training
 //     tpot_slowest_s              that of the GPU with the longest
 //     step_p5_s, step_p95_s       percentiles of the step time
 //     step_trend                  median step time of the last quarter of the steps ÷ that of the first
@@ -50,6 +53,12 @@
 //       recall_interval           mean steps between recalls of a layer; 0 without recalls
 //       turnover                  share of selected blocks not selected in the step before
 //       link_bytes_per_step       payload to and from one GPU
+//     training                    null of decoding; of the layers' products and attention, without what is computed
+//     anew:
+//       cost                      arithmetic beside 16 bits, FLOPs · bits ÷ 16 summed over the FLOPs
+//       ffn_share, projection_share, attention_share    of the forward FLOPs
+//     parts[]                     the critical path by part of the machine, largest first
+//       part, share               "GPU", "link", "CPU", "DRAM", "host thread" or "other"
 //     limited_by                  the first causes in plain words
 //     causes[]                    the critical paths of all GPUs by cause, largest first
 //       lane, operation           where it ran, and the op family
@@ -102,5 +111,7 @@ nlohmann::ordered_json extrapolated_json(const std::vector<Extrapolation>& marks
 nlohmann::ordered_json ledger_json(const Ledger& ledger);
 nlohmann::ordered_json utilisations_json(const std::vector<Utilisation>& utilisations);
 nlohmann::ordered_json memory_json(const PointResult& point);
+nlohmann::ordered_json parts_json(const std::vector<BoundPart>& parts);
+nlohmann::ordered_json training_json(const PointResult& point);
 
 }  // namespace outrider

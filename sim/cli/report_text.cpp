@@ -86,6 +86,40 @@ Table points_table() {
                 {"limited by"}});
 }
 
+std::string parts_text(const PointResult& point) {
+  return point.parts.empty() ? kNone
+                             : fmt::format("{} {}", point.parts.front().name, percent(point.parts.front().share));
+}
+
+std::vector<Cell> training_row(const RunReport& report, const PointResult& point) {
+  const std::string sequences =
+      point.micro_batches == 1 ? batch_text(point) : fmt::format("{} × {}", point.micro_batches, batch_text(point));
+  return {point.label,
+          token_count(point.context),
+          sequences,
+          tokens_text(point),
+          versus_text(report, point),
+          significant(point.tpot.value() * 1e3, 3),
+          fmt::format("{:.1f} %", 100.0 * point.facts.training.cost),
+          percent(point.gpu_idle),
+          parts_text(point),
+          with_notes(plain_causes(point.causes), point)};
+}
+
+// What a step of training costs is its arithmetic beside that of 16 bits.
+Table training_table() {
+  return Table({{"method"},
+                {"tokens", Align::right},
+                {"batch"},
+                {"tokens/s", Align::right},
+                {"speed-up", Align::right},
+                {"step ms", Align::right},
+                {"FLOP cost", Align::right},
+                {"GPU idle", Align::right},
+                {"bound by"},
+                {"limited by"}});
+}
+
 Cell verdict_cell(const ClaimResult& claim) {
   const Style style = !claim.available || claim.claim.input ? Style::dim : claim.holds ? Style::good : Style::bad;
   return {verdict(claim), style};
@@ -157,11 +191,14 @@ std::string points_text(const RunReport& report, const TableLook& look) {
   std::string result;
   for (std::size_t i = 0; i < report.points.size();) {
     const std::string& workload = report.points[i].workload;
-    Table table = points_table();
+    const bool trains = report.points[i].kind == WorkloadKind::training;
+    Table table = trains ? training_table() : points_table();
     result += (i == 0 ? "" : "\n") + heading(workload_title(report.points[i]), look);
     for (; i < report.points.size() && report.points[i].workload == workload; ++i) {
       const PointResult& point = report.points[i];
-      table.add_row(point.fits ? fitting_row(report, point) : unfitting_row(point));
+      table.add_row(!point.fits ? unfitting_row(point)
+                    : trains    ? training_row(report, point)
+                                : fitting_row(report, point));
     }
     result += table.render(look);
   }

@@ -1,6 +1,7 @@
 // Names and kinds of the primitive operations.
 #include "sim/graph/op.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -44,6 +45,13 @@ constexpr std::array<FamilyRow, kFamilies> kFamilyTable = {{
     {Family::compare_queries, "compare_queries", OpKind::gpu_kernel},
     {Family::estimate_attend, "estimate_attend", OpKind::gpu_kernel},
     {Family::cpu_lookup, "cpu_lookup", OpKind::cpu_kernel},
+    {Family::gemm_dgrad, "gemm_dgrad", OpKind::gpu_kernel},
+    {Family::gemm_wgrad, "gemm_wgrad", OpKind::gpu_kernel},
+    {Family::attend_backward, "attend_backward", OpKind::gpu_kernel},
+    {Family::quantise, "quantise", OpKind::gpu_kernel},
+    {Family::loss, "loss", OpKind::gpu_kernel},
+    {Family::adam, "adam", OpKind::gpu_kernel},
+    {Family::cpu_adam, "cpu_adam", OpKind::cpu_kernel},
 }};
 
 constexpr bool rows_stand_at_their_family() {
@@ -61,6 +69,13 @@ constexpr std::array<std::string_view, kLanesPerDevice> kLaneNames = {
 
 std::string_view to_string(Family family) { return kFamilyTable[static_cast<std::size_t>(family)].name; }
 OpKind kind_of(Family family) { return kFamilyTable[static_cast<std::size_t>(family)].kind; }
+
+double attended_pairs(const AttentionShape& shape) {
+  const double sequences = static_cast<double>(std::max<std::int64_t>(shape.sequences, 1));
+  const double queries = shape.tokens / sequences, keys = std::min(shape.longest, queries);
+  return sequences * (queries * keys - (shape.causal ? 0.5 * keys * keys : 0.0));
+}
+
 std::string_view to_string(Lane lane) { return kLaneNames[static_cast<std::size_t>(lane)]; }
 
 }  // namespace outrider

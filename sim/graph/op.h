@@ -47,8 +47,16 @@ enum class Family : std::uint8_t {
   compare_queries,  // with those of the step before
   estimate_attend,  // centroids as keys, sums of V as values
   cpu_lookup,       // which blocks are resident
+  // training, on the GPU but for the last
+  gemm_dgrad,
+  gemm_wgrad,
+  attend_backward,
+  quantise,
+  loss,
+  adam,
+  cpu_adam,
 };
-inline constexpr int kFamilies = static_cast<int>(Family::cpu_lookup) + 1;
+inline constexpr int kFamilies = static_cast<int>(Family::cpu_adam) + 1;
 std::string_view to_string(Family family);
 
 // FIFO lanes of one GPU's process. Streams order their ops; the host thread and the CPU queue do too.
@@ -72,6 +80,7 @@ struct GemmShape {
 
 // Decode attention of one new token per sequence over cached tokens. `tokens` is summed over all sequences:
 // KV bytes read = tokens · kv_heads · (head_dim + v_head_dim) · bytes(type).
+// Of prompts and training, attention of all tokens of each sequence over at most `longest` keys.
 struct AttentionShape {
   std::int64_t sequences = 0;
   std::int64_t kv_heads = 0;
@@ -82,6 +91,7 @@ struct AttentionShape {
   double longest = 0.0;           // tokens of the longest sequence
   std::int64_t block_tokens = 0;  // 0: contiguous; else scattered blocks of this size
   DataType type = DataType::bf16;
+  bool causal = true;  // of prompts and training: no query sees the keys behind it
 
   // Channels of the product with V.
   std::int64_t value_width() const {
@@ -89,7 +99,11 @@ struct AttentionShape {
   }
 };
 
-// A kernel that streams memory: norms, RoPE, digests, top-k, merges, gathers. `items` is its natural parallelism
+// Pairs of query and key of a prompt or of training, over all sequences. Of t tokens each that see L keys at most:
+// t·L − L²/2 with a causal mask, else t·L.
+double attended_pairs(const AttentionShape& shape);
+
+// A kernel that streams memory: norms, RoPE, digests, top-k, merges, gathers, Adam. `items` is its natural parallelism
 // (rows, blocks, heads × sequences).
 struct StreamShape {
   Bytes read, write;

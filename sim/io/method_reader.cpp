@@ -61,7 +61,8 @@ MethodRequest read_request(Section& item, const MethodInfo& info, const std::str
   std::vector<std::string> presets;
   for (const Preset& preset : info.presets) presets.push_back(preset.name);
   CHECK(!presets.empty(), "the catalog's method '{}' has no preset", info.name);
-  MethodRequest request{.label = label, .method = info.name, .preset = presets.front(), .params = {}};
+  MethodRequest request{
+      .label = label, .method = info.name, .preset = presets.front(), .params = {}, .runs = info.runs};
   std::map<std::string, ParamValue> assignments;
   if (info.composed) {
     const Key knobs("compose", "a method from knobs, in place of one by name");

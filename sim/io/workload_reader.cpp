@@ -25,6 +25,27 @@ void check_labels(Section& item, const Workload& workload, const std::vector<std
   }
 }
 
+// Methods that train run in workloads of training, and no others do.
+void keep_kind(Section& item, Workload& workload, const MethodList& methods) {
+  if (item.recording()) return;
+  const bool trains = workload.kind == WorkloadKind::training;
+  const char* const does = trains ? "train" : "decode";
+  std::vector<std::string> fitting;
+  for (const MethodRequest& request : methods.requests) {
+    if (!runs_in(request, workload)) continue;
+    if (request.runs == workload.kind) {
+      fitting.push_back(request.label);
+    } else if (!workload.methods.empty()) {
+      item.complain("methods", fmt::format("labels of methods that {}", does), "'" + request.label + "'");
+    }
+  }
+  if (fitting.empty() && workload.methods.empty() && !methods.requests.empty())
+    item.complain("methods", fmt::format("a method of the scenario that {}s", does), "none");
+  const bool all = std::all_of(methods.requests.begin(), methods.requests.end(),
+                               [&](const MethodRequest& request) { return request.runs == workload.kind; });
+  if (!all && workload.methods.empty()) workload.methods = std::move(fitting);
+}
+
 void check_blocks(Section& item, const Workload& workload, const std::vector<MethodRequest>& requests) {
   for (const MethodRequest& request : requests) {
     const auto block = request.params.values().find("block_tokens");
@@ -44,6 +65,27 @@ void check_once(Section& item, const char* key, const std::vector<std::int64_t>&
   }
 }
 
+Workload read_training(Section& item) {
+  Workload workload;
+  workload.kind = WorkloadKind::training;
+  workload.name = item.name("name");
+  workload.contexts = item.token_list({"sequence_lengths", "tokens of a sequence"}, kTokens, true);
+  workload.batches = item.integer_list({"batches", "sequences of a micro-batch; by default the most that memory holds"},
+                                       kBatch, false);
+  check_once(item, "sequence_lengths", workload.contexts);
+  check_once(item, "batches", workload.batches);
+  workload.max_batch =
+      item.integer_or({"max_batch", "limit on the batch that memory holds"}, workload.max_batch, kBatch);
+  workload.micro_batches =
+      item.integer_or({"micro_batches", "whose gradients make one step"}, workload.micro_batches, kSteps);
+  workload.decode_steps = item.integer_or({"steps", "that stand for the whole training"}, 1, kSteps);
+  workload.warmup_steps = 0;
+  workload.prefill = false;
+  workload.methods = item.text_list({"methods", "labels; by default all that train"});
+  item.finish();
+  return workload;
+}
+
 Workload read_workload(Section& item) {
   Workload workload;
   workload.name = item.name("name");
@@ -58,7 +100,7 @@ Workload read_workload(Section& item) {
   workload.warmup_steps =
       item.integer_or({"warmup_steps", "simulated before, not measured"}, workload.warmup_steps, {0.0, 1e6});
   workload.prefill = item.flag_or({"prefill", "also charge prefill: time to first token"}, workload.prefill);
-  workload.methods = item.text_list({"methods", "labels; by default all"});
+  workload.methods = item.text_list({"methods", "labels; by default all that decode"});
   item.finish();
   return workload;
 }
@@ -79,14 +121,21 @@ Locality read_figures(Section& item, std::string name) {
 
 std::vector<Workload> read_workloads(Section& root, const MethodList& methods) {
   std::vector<Workload> workloads;
-  for (Section& item : root.sections({"workloads", "every context × every batch, for each method"}, true)) {
-    Workload workload = read_workload(item);
+  const auto append = [&](Section& item, Workload workload) {
     const auto same_name = [&](const Workload& other) { return !workload.name.empty() && other.name == workload.name; };
     if (std::any_of(workloads.begin(), workloads.end(), same_name))
       item.complain("name", "a name of its own", "'" + workload.name + "' again");
     check_labels(item, workload, methods.labels);
+    keep_kind(item, workload, methods);
     check_blocks(item, workload, methods.requests);
     workloads.push_back(std::move(workload));
+  };
+  const bool needed = !root.recording() && !root.has("training");
+  for (Section& item : root.sections({"workloads", "every context × every batch, for each method"}, needed)) {
+    append(item, read_workload(item));
+  }
+  for (Section& item : root.sections({"training", "steps of training: every sequence length × every batch"}, false)) {
+    append(item, read_training(item));
   }
   return workloads;
 }

@@ -10,7 +10,8 @@
 
 namespace outrider {
 
-// Reads `workloads` of a scenario. Contexts hold at least one block of every method that runs in them.
+// Reads `workloads` and `training` of a scenario, of which it has one at least. Contexts hold at least one block of
+// every method that runs in them. Where methods of both kinds are listed, each workload names those of its own.
 std::vector<Workload> read_workloads(Section& root, const MethodList& methods);
 
 // Reads `locality` of a scenario: figures, or the name of a preset in the presets' file.

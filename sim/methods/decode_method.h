@@ -16,6 +16,7 @@ std::vector<ParamSpec> with_common(std::vector<ParamSpec> params, const char* la
 
 class DecodeMethod : public Method {
  public:
+  TaskGraph step(std::int64_t step) final { return decode_step(step); }
   std::vector<MemoryUse> memory() const override;
   SelectionNeed selection_need() const override { return {}; }
   TaskGraph prefill() override;
@@ -25,6 +26,7 @@ class DecodeMethod : public Method {
   // Layers of `dense` count as not offloaded: they attend every token, and keep their KV in HBM.
   explicit DecodeMethod(const MethodPoint& point, const LayerList& dense = {});
 
+  virtual TaskGraph decode_step(std::int64_t step) = 0;
   // The KV and index memory of the method; `memory` adds weights and reserves.
   virtual std::vector<MemoryUse> cache_memory() const = 0;
   // True where the KV of offloaded layers lives in DRAM, or `host_kv` of it.

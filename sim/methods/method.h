@@ -37,14 +37,25 @@ struct MethodPoint {
   const ModelSpec* model = nullptr;
   const MachineSpec* machine = nullptr;
   const Params* params = nullptr;
-  std::int64_t context = 0;                   // tokens cached when the first simulated step starts
+  std::int64_t context = 0;                   // tokens cached when the first simulated step starts; training: of a
+                                              // sequence
   std::int64_t batch = 0;                     // 0 while memory is being planned
   std::int64_t steps = 0;                     // warm-up and measured
   const SelectionTrace* selection = nullptr;  // covers `steps` steps and `batch` sequences; null if not needed
   const SelectionTrace* profiling = nullptr;  // other sequences of the same process, for offline profiling
+  std::int64_t micro_batches = 1;             // training: of `batch` sequences each, in one step
 };
 
-// Counts a method keeps while building, for tables; averages over all built decode steps unless said otherwise.
+// Of the layers' products and attention, forward and backward; LM head, elementwise work and whatever is computed anew
+// (checkpointed activations, attention's scores) do not count.
+struct TrainingFacts {
+  double cost = 0.0;       // Σ FLOPs · bits ÷ 16 over Σ FLOPs: time beside 16 bits, at ideal 1×, 2×, 4× speed
+  double ffn_share = 0.0;  // of the forward FLOPs
+  double projection_share = 0.0;  // Q, K, V and output
+  double attention_share = 0.0;   // scores and weighted sum
+};
+
+// Counts a method keeps while building, for tables; averages over all built steps unless said otherwise.
 struct MethodFacts {
   double cpu_ratio = 0.0;            // tokens attended by the CPU ÷ budget; 0 where there is no CPU attention
   double recall_interval = 0.0;      // mean steps between recalls of a layer; 0 where there are none
@@ -52,6 +63,8 @@ struct MethodFacts {
   double turnover = 0.0;             // share of selected blocks not selected in the step before
   double link_bytes_per_step = 0.0;  // h2d + d2h payload
   std::vector<double> cpu_ratio_by_step;
+  TrainingFacts training{};          // zeros where the method decodes
+  std::vector<std::string> notes{};  // what to bear in mind with the point's figures
 };
 
 class Method {
@@ -60,8 +73,8 @@ class Method {
   virtual std::vector<MemoryUse> memory() const = 0;
   virtual SelectionNeed selection_need() const = 0;
   // Steps are asked for in order, each once. Data-dependent choices are made here, from the selection trace.
-  virtual TaskGraph decode_step(std::int64_t step) = 0;
-  // One sequence's prompt of `context` tokens, with the traffic that places its KV.
+  virtual TaskGraph step(std::int64_t step) = 0;
+  // One sequence's prompt of `context` tokens, with the traffic that places its KV. Asked of methods that decode.
   virtual TaskGraph prefill() = 0;
   virtual MethodFacts facts() const = 0;
 };
@@ -69,6 +82,8 @@ class Method {
 struct MethodEntry {
   MethodInfo info;
   std::unique_ptr<Method> (*make)(const MethodPoint& point);
+  // Why it cannot run there, whatever memory holds; empty where it can. None: it can everywhere.
+  std::string (*refusal)(const MethodPoint& point) = nullptr;
 };
 
 // The registry: an explicit table.

@@ -16,5 +16,6 @@ MethodEntry shadowkv();
 MethodEntry freekv();
 MethodEntry omnikv();
 MethodEntry retroinfer();
+MethodEntry train_step();
 
 }  // namespace outrider

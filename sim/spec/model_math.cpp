@@ -158,14 +158,10 @@ double layer_vector_elements(const ModelSpec& model, const LayerSpec& layer, dou
          ffn_vector_elements(model, layer.ffn, experts);
 }
 
-double layer_parameters(const ModelSpec& model, const LayerSpec& layer, std::int64_t experts) {
+double parameters_with(const ModelSpec& model, const LayerSpec& layer, std::int64_t experts) {
   double elements = layer_vector_elements(model, layer, real(experts));
   for (const Linear& product : layer_products(model, layer, real(experts))) elements += product.weights();
   return elements;
-}
-
-double embedding_elements(const ModelSpec& model) {
-  return (model.tied_embeddings ? 1.0 : 2.0) * real(model.vocab) * real(model.hidden);
 }
 
 }  // namespace
@@ -224,13 +220,21 @@ Linear lm_head(const ModelSpec& model, double tokens) {
 ParameterCount count_parameters(const ModelSpec& model) {
   ParameterCount count;
   for (const LayerSpec& layer : model.layers) {
-    count.total += layer_parameters(model, layer, layer.ffn.experts);
-    count.active += layer_parameters(model, layer, layer.ffn.experts_per_token);
+    count.total += layer_parameters(model, layer);
+    count.active += parameters_with(model, layer, layer.ffn.experts_per_token);
   }
-  const double outside_layers = embedding_elements(model) + real(model.hidden);  // the final norm
+  const double outside_layers = embedding_parameters(model) + real(model.hidden);  // the final norm
   count.total += outside_layers;
   count.active += outside_layers;
   return count;
+}
+
+double layer_parameters(const ModelSpec& model, const LayerSpec& layer) {
+  return parameters_with(model, layer, layer.ffn.experts);
+}
+
+double embedding_parameters(const ModelSpec& model) {
+  return (model.tied_embeddings ? 1.0 : 2.0) * real(model.vocab) * real(model.hidden);
 }
 
 Bytes layer_weight_bytes(const ModelSpec& model, const LayerSpec& layer) {
@@ -240,7 +244,7 @@ Bytes layer_weight_bytes(const ModelSpec& model, const LayerSpec& layer) {
   return bytes;
 }
 
-Bytes embedding_bytes(const ModelSpec& model) { return embedding_elements(model) * bytes_of(model.unquantized_type); }
+Bytes embedding_bytes(const ModelSpec& model) { return embedding_parameters(model) * bytes_of(model.unquantized_type); }
 
 Bytes weight_bytes(const ModelSpec& model) {
   Bytes bytes = embedding_bytes(model) + real(model.hidden) * bytes_of(model.unquantized_type);

@@ -66,6 +66,8 @@ struct ParameterCount {
   double active = 0.0;  // the same with experts_per_token of the routed experts instead of all
 };
 ParameterCount count_parameters(const ModelSpec& model);
+double layer_parameters(const ModelSpec& model, const LayerSpec& layer);  // all experts, with vectors
+double embedding_parameters(const ModelSpec& model);                      // input embedding and LM head (once if tied)
 
 // At the types they are stored in, scales included.
 Bytes layer_weight_bytes(const ModelSpec& model, const LayerSpec& layer);

@@ -57,6 +57,9 @@ struct ParamConflict {
   std::string expected, got;  // complete "param: expected …, got …"
 };
 
+// What a step is: of decoding, a token for every sequence; of training, an update of the weights.
+enum class WorkloadKind { decode, training };
+
 // One system: a row of the method table, without the code that builds it.
 struct MethodInfo {
   std::string name;
@@ -67,6 +70,7 @@ struct MethodInfo {
   // Looks at all parameters, knowing which of them were written; null where any go together.
   std::vector<ParamConflict> (*conflicts)(const Params& params, const std::set<std::string>& written) = nullptr;
   bool composed = false;  // no system: a scenario writes it as compose: {its parameters}
+  WorkloadKind runs = WorkloadKind::decode;
 };
 
 // Defaults, then the preset's overrides, then `assignments`. Requires valid names and types (CHECKed).

@@ -18,18 +18,21 @@ struct MethodRequest {
   std::string method;
   std::string preset;
   Params params;
+  WorkloadKind runs = WorkloadKind::decode;
 };
 
 // A block of design points: every context × every batch, for the listed methods.
 struct Workload {
   std::string name;
-  std::vector<std::int64_t> contexts;  // tokens already cached when decoding starts
+  WorkloadKind kind = WorkloadKind::decode;
+  std::vector<std::int64_t> contexts;  // tokens already cached when decoding starts; training: of a sequence
   std::vector<std::int64_t> batches;   // empty: one point per context with the batch that memory holds
-  std::int64_t max_batch = 256;        // serving limit on the automatic batch
-  std::int64_t decode_steps = 32;      // measured steps
-  std::int64_t warmup_steps = 4;       // simulated before, not measured
+  std::int64_t max_batch = 256;        // limit on the automatic batch
+  std::int64_t decode_steps = 32;      // measured steps, of training too
+  std::int64_t warmup_steps = 4;       // simulated before, not measured; training: 0
   std::vector<std::string> methods;    // labels; empty: all
   bool prefill = true;                 // also charge prefill: time to first token and its offload traffic
+  std::int64_t micro_batches = 1;      // training: of `batch` sequences each, whose gradients make one step
 };
 
 // How the important blocks of a (layer, sequence) change from step to step (see methods/selection.h).

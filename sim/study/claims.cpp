@@ -58,6 +58,10 @@ Reading figure_of(const Claim& claim, const RowKey& key, const std::vector<Point
   if (claim.metric == "recall_interval") return absolute(row->facts.recall_interval);
   if (claim.metric == "recalls") return absolute(row->facts.recalls);
   if (claim.metric == "turnover") return absolute(row->facts.turnover);
+  if (claim.metric == "training_cost") return absolute(row->facts.training.cost);
+  if (claim.metric == "ffn_share") return absolute(row->facts.training.ffn_share);
+  if (claim.metric == "projection_share") return absolute(row->facts.training.projection_share);
+  if (claim.metric == "attention_share") return absolute(row->facts.training.attention_share);
   return {.value = row->tokens_per_s, .note = fmt::format("batch {}", row->batch), .trends = trend_of(*row)};
 }
 

@@ -106,7 +106,8 @@ MethodPoint method_point(const Scenario& scenario, const PlannedPoint& plan) {
           .params = &plan.request->params,
           .context = plan.context,
           .batch = plan.batch,
-          .steps = plan.steps()};
+          .steps = plan.steps(),
+          .micro_batches = plan.workload->micro_batches};
 }
 
 PlannedPoint plan_point(const Scenario& scenario, const MethodRequest& request, const Workload& workload,
@@ -119,6 +120,8 @@ PlannedPoint plan_point(const Scenario& scenario, const MethodRequest& request, 
   plan.given_batch = given_batch;
   plan.automatic_batch = given_batch == 0;
   plan.limit = refusal(scenario.machine, request, context);
+  if (plan.limit.empty() && plan.entry->refusal != nullptr)
+    plan.limit = plan.entry->refusal(method_point(scenario, plan));
   if (!plan.limit.empty()) return plan;
   const std::unique_ptr<Method> method = plan.entry->make(method_point(scenario, plan));
   plan.memory = method->memory();

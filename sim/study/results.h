@@ -7,6 +7,7 @@
 
 #include "sim/methods/method.h"
 #include "sim/spec/scenario.h"
+#include "sim/study/bound.h"
 #include "sim/trace/metrics.h"
 #include "sim/trace/trace.h"
 
@@ -37,18 +38,20 @@ struct Extrapolation {
 // Where the model or batch does not fit, `fits` is false, `limit` says why, and the figures are zero.
 struct PointResult {
   std::string label, method, preset, workload;
+  WorkloadKind kind = WorkloadKind::decode;
   std::int64_t gpus = 1;  // replicas
   std::int64_t context = 0;
   std::int64_t batch = 0;        // simulated, on each GPU; 0 where it does not fit
   std::int64_t given_batch = 0;  // asked for; 0 where memory decides
   bool automatic_batch = false;
-  std::int64_t decode_steps = 0;  // measured
+  std::int64_t micro_batches = 1;  // of training: of `batch` sequences each, in one step
+  std::int64_t decode_steps = 0;   // measured, of training too
   bool fits = true;
   std::vector<std::string> notes;           // on this row alone: what to bear in mind with its figures
   std::vector<Extrapolation> extrapolated;  // steps first; empty for a profile that states no ranges
   std::string limit;  // what bounds the batch ("HBM", "DRAM", "max_batch", "given") or what does not fit
   double tokens_per_s = 0.0;
-  Seconds tpot;          // mean time per output token = mean step time
+  Seconds tpot;          // mean step time; of decoding, that is the mean time per output token
   Seconds tpot_slowest;  // of the GPU with the longest mean
   Seconds step_p5, step_p95;
   double step_trend = 1.0;     // median step time of the last quarter of the steps ÷ that of the first
@@ -58,12 +61,18 @@ struct PointResult {
   double prefill_bytes = 0.0;  // offload traffic of that prefill
   double gpu_idle = 0.0;       // share of time without a kernel on any stream
   std::vector<Utilisation> utilisations;
-  std::vector<Cause> causes;  // the critical path by cause, largest first
-  Ledger ledger;              // summed over the measured steps' spans
+  std::vector<Cause> causes;     // the critical path by cause, largest first
+  std::vector<BoundPart> parts;  // the same by part of the machine
+  Ledger ledger;                 // summed over the measured steps' spans
   MethodFacts facts;
   std::vector<MemoryUse> memory;  // at this batch
   std::uint64_t fingerprint = 0;  // of the decode trace
 
+  // Of one GPU: of decoding one for each sequence, of training all of theirs.
+  double tokens_per_step() const {
+    const double sequences = static_cast<double>(batch);
+    return kind == WorkloadKind::decode ? sequences : sequences * static_cast<double>(context * micro_batches);
+  }
   double tokens_per_s_per_gpu() const { return tokens_per_s / static_cast<double>(gpus); }
 };
 

@@ -68,7 +68,9 @@ std::vector<std::string> caveats_of(const Scenario& scenario, const Profile& pro
     caveats.push_back("coefficients were fitted on this kind of machine on " + profile.fit->date + " (" +
                       std::to_string(profile.fit->samples) + " samples); those that say so are assumed");
   }
-  if (!scenario.locality.preset.empty()) {
+  const bool decodes = std::any_of(scenario.workloads.begin(), scenario.workloads.end(),
+                                   [](const Workload& each) { return each.kind == WorkloadKind::decode; });
+  if (decodes && !scenario.locality.preset.empty()) {
     caveats.push_back("block selection is a stochastic process (locality " + scenario.locality.preset +
                       "), not a recorded trace");
   }

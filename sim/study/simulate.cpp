@@ -36,7 +36,7 @@ Trace run_replicas(Execution& execution, const std::vector<std::unique_ptr<Metho
   std::vector<std::int64_t> next(replicas.size());
   const auto go_on = [&](std::size_t replica) {
     if (next[replica] == steps) return;
-    const TaskGraph graph = replicas[replica]->decode_step(next[replica]++);
+    const TaskGraph graph = replicas[replica]->step(next[replica]++);
     submit(execution, on_device(graph, static_cast<int>(replica)), replica);
   };
   for (std::size_t replica = 0; replica < replicas.size(); ++replica) go_on(replica);
@@ -86,23 +86,26 @@ void read_step_times(PointResult& result, const Trace& trace, StepRanges replica
     const Seconds mean = mean_step_time(trace, range);
     result.tpot += mean / static_cast<double>(replicas.size());
     result.tpot_slowest = std::max(result.tpot_slowest, mean);
-    result.tokens_per_s += static_cast<double>(result.batch) / mean.value();
+    result.tokens_per_s += result.tokens_per_step() / mean.value();
     for (std::size_t step = range.first; step < range.last; ++step) times.push_back(trace.steps[step].time());
   }
   result.step_p5 = nearest_quantile(times, 0.05).seconds();
   result.step_p95 = nearest_quantile(times, 0.95).seconds();
 }
 
+// Steps of training differ where their formats do, as they were asked to.
 void note_trend(PointResult& result) {
+  result.trends = result.trends && result.kind == WorkloadKind::decode;
   if (!result.trends) return;
   result.notes.push_back(fmt::format("step time {} {:.2f}× over {} steps: depends on decode_steps",
                                      result.step_trend > 1.0 ? "rises" : "falls to", result.step_trend,
                                      result.decode_steps));
 }
 
-// The cache grows by a token with each step.
+// In decoding the cache grows by a token with each step.
 void note_positions(PointResult& result, const PlannedPoint& plan, const ModelSpec& model) {
-  if (model.max_context == 0 || plan.context + plan.steps() <= model.max_context) return;
+  const std::int64_t grown = result.kind == WorkloadKind::decode ? plan.steps() : 0;
+  if (model.max_context == 0 || plan.context + grown <= model.max_context) return;
   result.notes.push_back(fmt::format("beyond the model's max_position_embeddings {}", model.max_context));
 }
 
@@ -165,6 +168,8 @@ PointResult row_of(const PlannedPoint& plan, const Scenario& scenario) {
   result.method = plan.request->method;
   result.preset = plan.request->preset;
   result.workload = plan.workload->name;
+  result.kind = plan.workload->kind;
+  result.micro_batches = plan.workload->micro_batches;
   result.context = plan.context;
   result.batch = plan.batch;
   result.given_batch = plan.given_batch;
@@ -187,12 +192,12 @@ std::unique_ptr<Method> method_of(const Scenario& scenario, const PlannedPoint& 
 
 }  // namespace
 
-std::vector<TaskGraph> decode_graphs(const Scenario& scenario, const PlannedPoint& plan, const Selections& selections,
-                                     std::size_t gpu) {
+std::vector<TaskGraph> step_graphs(const Scenario& scenario, const PlannedPoint& plan, const Selections& selections,
+                                   std::size_t gpu) {
   CHECK(plan.fits(), "steps of a point that does not fit: {}", plan.limit);
   const std::unique_ptr<Method> method = method_of(scenario, plan, selections, gpu);
   std::vector<TaskGraph> graphs;
-  for (std::int64_t step = 0; step < plan.steps(); ++step) graphs.push_back(method->decode_step(step));
+  for (std::int64_t step = 0; step < plan.steps(); ++step) graphs.push_back(method->step(step));
   return graphs;
 }
 
@@ -241,12 +246,14 @@ SimulatedPoint simulate_point(const Scenario& scenario, const MachineModel& mach
   for (std::size_t i = 0; i < replicas.size(); ++i) point.measured.push_back({i * steps + warmup, (i + 1) * steps});
   PointResult& result = point.result;
   result.facts = mean_facts(replicas);
+  result.notes.insert(result.notes.end(), result.facts.notes.begin(), result.facts.notes.end());
   read_step_times(result, point.trace, point.measured);
   note_trend(result);
   note_extrapolations(result, "step", execution.watch.marks(point.trace, point.measured));
   read_utilisations(result, point.trace);
   result.gpu_idle = mean_idle(point.trace, point.measured);
   result.causes = causes(point.trace, point.measured);
+  result.parts = bound_parts(result.causes, machine.dram_bounds_cpu_reads());
   for (const StepRange range : point.measured) {
     for (const Ledger& ledger : ledger_by_name(point.trace, range)) result.ledger += ledger;
   }

@@ -17,9 +17,9 @@ struct Selections {
 // Draws the traces for a need, in parallel over layers.
 Selections draw_selections(const Scenario& scenario, const PlannedPoint& widest, int threads);
 
-// The decode steps, warm-up included, of a point that fits, as one GPU runs them.
-std::vector<TaskGraph> decode_graphs(const Scenario& scenario, const PlannedPoint& plan, const Selections& selections,
-                                     std::size_t gpu = 0);
+// The steps, warm-up included, of a point that fits, as one GPU runs them.
+std::vector<TaskGraph> step_graphs(const Scenario& scenario, const PlannedPoint& plan, const Selections& selections,
+                                   std::size_t gpu = 0);
 
 // Every GPU of the machine runs the point, with sequences of its own: a replica each. They begin together, and none
 // waits for another.

@@ -6,7 +6,7 @@
 namespace outrider {
 namespace {
 
-constexpr std::array<ClaimMetric, 10> kMetrics = {{
+constexpr std::array<ClaimMetric, 14> kMetrics = {{
     {"throughput_ratio", "tokens/s of method ÷ baseline, at the claim's context and batches"},
     {"largest_throughput_ratio", "the largest such ratio over the workload's contexts"},
     {"batch_scaling", "tokens/s of the method at batch ÷ at baseline_batch"},
@@ -16,6 +16,10 @@ constexpr std::array<ClaimMetric, 10> kMetrics = {{
     {"turnover", "share of selected blocks that were not selected a step before"},
     {"recalls", "blocks recalled per step and sequence, over all layers"},
     {"batch", "sequences that are run, by default as many as memory holds"},
+    {"training_cost", "a training step's arithmetic beside 16 bits: FLOPs · bits ÷ 16, summed, over the FLOPs"},
+    {"ffn_share", "of the forward FLOPs of a training step's layers"},
+    {"projection_share", "likewise of the projections before and after attention"},
+    {"attention_share", "likewise of attention itself"},
     {"not_simulated", "accuracy and other figures without a timing"},
 }};
 

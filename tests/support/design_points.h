@@ -39,6 +39,14 @@ inline const MethodEntry& entry_of(const std::string& method) {
   return methods().front();
 }
 
+inline std::vector<MethodEntry> decode_methods() {
+  std::vector<MethodEntry> found;
+  for (const MethodEntry& entry : methods()) {
+    if (entry.info.runs == WorkloadKind::decode) found.push_back(entry);
+  }
+  return found;
+}
+
 // A selection that never changes, so that what was resident after prefill is all that is ever needed.
 inline const Locality kStill{"still", 1.0 - 1e-12, 1.0 - 1e-12, 0.0};
 inline const Locality kDrifting{"drifting", 0.98, 0.0, 0.0};
@@ -53,6 +61,7 @@ struct PointSpec {
   Locality locality = kDrifting;
   std::string machine = "a100-80gb-pcie-36c";
   std::uint64_t seed = 1;
+  std::int64_t micro_batches = 1;
 };
 
 // Owns what a MethodPoint refers to.
@@ -70,7 +79,8 @@ class DesignPoint {
                          .batch = 0,
                          .steps = spec.steps,
                          .selection = nullptr,
-                         .profiling = nullptr};
+                         .profiling = nullptr,
+                         .micro_batches = spec.micro_batches};
     const std::unique_ptr<Method> planned = entry.make(point);
     need_ = planned->selection_need();
     draw(decode_, spec.batch, spec.steps, "decode");
@@ -91,7 +101,7 @@ class DesignPoint {
 
   std::vector<TaskGraph> graphs() {
     std::vector<TaskGraph> steps;
-    for (std::int64_t step = 0; step < spec_.steps; ++step) steps.push_back(method_->decode_step(step));
+    for (std::int64_t step = 0; step < spec_.steps; ++step) steps.push_back(method_->step(step));
     return steps;
   }
 

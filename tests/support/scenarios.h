@@ -16,7 +16,7 @@ inline MethodRequest request_for(const std::string& method, const std::map<std::
                                  const std::string& label = "") {
   const MethodInfo& info = entry_of(method).info;
   const std::string preset = info.presets.front().name;
-  return {label.empty() ? method : label, method, preset, resolve_params(info, preset, set)};
+  return {label.empty() ? method : label, method, preset, resolve_params(info, preset, set), info.runs};
 }
 
 inline Workload workload_of(std::vector<std::int64_t> contexts, std::vector<std::int64_t> batches) {

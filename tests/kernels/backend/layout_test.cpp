@@ -68,6 +68,10 @@ TEST(Unsupported, NamesWhatNoKernelDoes) {
   EXPECT_EQ(unsupported(product(1.0, 8, 8)), "");
   EXPECT_EQ(unsupported(product(1.0, 8, 8, DataType::fp8)), "");
   EXPECT_EQ(unsupported(product(1.0, 8, 8, DataType::int4)), "products of int4");
+  Op gradient = product(1.0, 8, 8);
+  gradient.family = Family::gemm_wgrad;
+  EXPECT_EQ(unsupported(gradient), "training (gemm_wgrad)");
+  EXPECT_EQ(unsupported({Family::cpu_adam, lane_id(Lane::cpu), 0, StreamShape{}}), "training (cpu_adam)");
   AttentionShape latent = attention(64.0, 64.0, 1);
   latent.v_head_dim = 0;
   EXPECT_THAT(unsupported({Family::attend_dense, lane_id(Lane::compute), 0, latent}), HasSubstr("V is not as wide"));

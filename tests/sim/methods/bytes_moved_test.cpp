@@ -197,7 +197,7 @@ double sent_by_prefill(const std::string& method, int layer) {
 }
 
 TEST(BytesMoved, PrefillSendsTheCacheOfOffloadedLayersToTheHostOnce) {
-  for (const MethodEntry& entry : methods()) {
+  for (const MethodEntry& entry : decode_methods()) {
     const TaskGraph graph = DesignPoint(six_layers(entry.info.name.c_str())).method().prefill();
     for (int layer = 0; layer < kLayers; ++layer) {
       EXPECT_DOUBLE_EQ(copied(graph, Direction::d2h, layer), sent_by_prefill(entry.info.name, layer))
@@ -219,7 +219,7 @@ TEST(BytesMoved, NoLinkIsFree) {
     return amount;
   };
   int copies = 0;
-  for (const MethodEntry& entry : methods()) {
+  for (const MethodEntry& entry : decode_methods()) {
     for (const Preset& preset : entry.info.presets) {
       DesignPoint point(six_layers(entry.info.name.c_str(), preset.name.c_str()));
       std::vector<TaskGraph> graphs = point.graphs();
@@ -246,7 +246,7 @@ TEST(BytesMoved, NoLinkIsFree) {
 }
 
 TEST(BytesMoved, EveryCopyRunsInItsDirectionsLane) {
-  for (const MethodEntry& entry : methods()) {
+  for (const MethodEntry& entry : decode_methods()) {
     for (const TaskGraph& graph : DesignPoint(six_layers(entry.info.name.c_str())).graphs()) {
       for (const Op& op : graph.ops()) {
         const auto* copy = std::get_if<CopyShape>(&op.shape);
@@ -265,7 +265,7 @@ TEST(BytesMoved, EveryCopyRunsInItsDirectionsLane) {
 
 // link_bytes_per_step counts every copy of a layer; the sampled tokens, 8·B bytes, are not the method's.
 TEST(BytesMoved, TheReportedLinkBytesAreThoseOfTheGraphs) {
-  for (const MethodEntry& entry : methods()) {
+  for (const MethodEntry& entry : decode_methods()) {
     for (const Preset& preset : entry.info.presets) {
       DesignPoint point(six_layers(entry.info.name.c_str(), preset.name.c_str()));
       double bytes = 0.0;

@@ -36,7 +36,7 @@ OpId attention_of(const TaskGraph& graph, int layer) {
 }
 
 TEST(GraphShape, EveryLayerWaitsForTheLayerBeforeAndTheStepForAll) {
-  for (const MethodEntry& entry : methods()) {
+  for (const MethodEntry& entry : decode_methods()) {
     for (const Preset& preset : entry.info.presets) {
       SCOPED_TRACE(entry.info.name + " " + preset.name);
       for (const TaskGraph& graph : DesignPoint(five_layers(entry.info.name.c_str(), preset.name.c_str())).graphs()) {
@@ -95,7 +95,7 @@ TEST(GraphShape, ScoutsCpuPartAndResidentPartCoverTheBudget) {
   // tokens on the GPU + tokens on the CPU = B·2048, or with all resident blocks attended, B·2048 + the CPU's.
   for (const std::string attends : {"selected", "resident"}) {
     DesignPoint point(five_layers("scout", "", {{"gpu_attends", attends}}));
-    const TaskGraph graph = point.method().decode_step(0);
+    const TaskGraph graph = point.method().step(0);
     for (int layer = 0; layer < kLayers; ++layer) {
       const auto& on_gpu = std::get<AttentionShape>(graph.op(op_at(graph, F::attend_sparse, layer)).shape);
       const auto& on_cpu = std::get<AttentionShape>(graph.op(op_at(graph, F::cpu_attend, layer)).shape);
@@ -125,7 +125,7 @@ TEST(GraphShape, LayerAheadStartsTheCpuBeforeTheLayerBeforeHasEnded) {
   for (const bool ahead : {true, false}) {
     DesignPoint point(five_layers("scout", "", {{"layer_ahead", ahead}, {"periodic_recall", false}}));
     std::vector<TaskGraph> graphs;
-    graphs.push_back(point.method().decode_step(0));
+    graphs.push_back(point.method().step(0));
     const Trace trace = simulated(point, graphs);
     for (int layer = 1; layer < kLayers; ++layer) {
       const Instant started = span_of(trace, 0, op_at(graphs[0], F::cpu_attend, layer)).start;
@@ -325,7 +325,7 @@ TEST(GraphShape, FlexGensCpuAttendsTheNewTokenToo) {
 }
 
 TEST(GraphShape, EagerModeLaunchesEveryKernelAndGraphModeASegment) {
-  for (const MethodEntry& entry : methods()) {
+  for (const MethodEntry& entry : decode_methods()) {
     const TaskGraph eager = first_step(five_layers(entry.info.name.c_str(), "", {{"launch", std::string("eager")}}));
     std::size_t kernels = 0;
     for (const Op& op : eager.ops())
@@ -346,7 +346,7 @@ TEST(GraphShape, EagerModeLaunchesEveryKernelAndGraphModeASegment) {
 
 TEST(GraphShape, WindowAndLatentLayersAreAttendedOnTheGpuUnderEveryMethod) {
   // gpt-oss-20b: every other layer, from the first on, has a window of 128 tokens, which 2 sequences read whole.
-  for (const MethodEntry& entry : methods()) {
+  for (const MethodEntry& entry : decode_methods()) {
     PointSpec windows = five_layers(entry.info.name.c_str());
     windows.model = "gpt-oss-20b";
     const TaskGraph graph = first_step(windows);
@@ -368,7 +368,7 @@ TEST(GraphShape, EveryShippedModelRunsUnderEveryMethod) {
   for (const auto& file : std::filesystem::directory_iterator(folder)) files.insert(file.path());
   ASSERT_GE(files.size(), 10u);
   for (const auto& file : files) {
-    for (const MethodEntry& entry : methods()) {
+    for (const MethodEntry& entry : decode_methods()) {
       SCOPED_TRACE(file.stem().string() + " " + entry.info.name);
       PointSpec spec = five_layers(entry.info.name.c_str());
       spec.model = file.stem().string();
@@ -376,7 +376,7 @@ TEST(GraphShape, EveryShippedModelRunsUnderEveryMethod) {
       spec.context = 2048;
       spec.steps = 1;
       DesignPoint point(spec);
-      for (const TaskGraph& graph : {point.method().decode_step(0), point.method().prefill()}) {
+      for (const TaskGraph& graph : {point.method().step(0), point.method().prefill()}) {
         for (const Op& op : graph.ops()) {
           if (kind_of(op.family) == OpKind::barrier) continue;
           EXPECT_GT(isolated_duration(machine.demand(op), machine.platform()).ps(), 0) << to_string(op.family);

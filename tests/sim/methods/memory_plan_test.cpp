@@ -71,7 +71,7 @@ PointSpec spec_of(const char* method, const Case& model) { return {.method = met
 
 TEST(MemoryPlan, EveryMethodHoldsAllWeightsAndItsReservesOnce) {
   // Reserves: a tenth of 80 GB of HBM and of 512 GB of DRAM, whatever the batch.
-  for (const MethodEntry& entry : methods()) {
+  for (const MethodEntry& entry : decode_methods()) {
     for (const Case& model : {kDense, kMoe, kLatent}) {
       SCOPED_TRACE(entry.info.name + " on " + model.model);
       const auto plan = plan_of(spec_of(entry.info.name.c_str(), model));
@@ -158,7 +158,7 @@ TEST(MemoryPlan, HgcaHoldsItsWindowInHbmAndEveryTokenInDram) {
 
 TEST(MemoryPlan, LatentCachesStayOnTheGpuUnderEveryMethod) {
   // MLA's latents are not paged: 61·1152 B per token in HBM, nothing per sequence in DRAM.
-  for (const MethodEntry& entry : methods()) {
+  for (const MethodEntry& entry : decode_methods()) {
     const auto plan = plan_of(spec_of(entry.info.name.c_str(), kLatent));
     EXPECT_DOUBLE_EQ(each(plan, Tier::hbm), kLatentKv * kTokens) << entry.info.name;
     EXPECT_DOUBLE_EQ(each(plan, Tier::dram) + each(plan, Tier::pinned), 0.0) << entry.info.name;

@@ -34,7 +34,7 @@ TaskGraph step_of(const ModelSpec& model) {
                              .steps = 1,
                              .selection = nullptr,
                              .profiling = nullptr};
-  return entry_of("full_kv").make(point)->decode_step(0);
+  return entry_of("full_kv").make(point)->step(0);
 }
 
 TEST(ModelWork, AStepMultipliesByEveryWeightOnce) {

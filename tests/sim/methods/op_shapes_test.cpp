@@ -50,7 +50,7 @@ TEST(OpShapes, PrefillBuildsTheIndexOfEverySystemThatHasOne) {
 TEST(OpShapes, LatentAttentionReadsVWithinK) {
   DesignPoint point(
       {.method = "full_kv", .model = "deepseek-v3", .layers = 1, .context = 4096, .batch = 1, .steps = 1});
-  const TaskGraph graph = point.method().decode_step(0);
+  const TaskGraph graph = point.method().step(0);
   const auto& shape = std::get<AttentionShape>(graph.op(op_at(graph, Family::attend_dense, 0)).shape);
   EXPECT_EQ(shape.kv_heads, 1);
   EXPECT_EQ(shape.head_dim, 576);
@@ -62,7 +62,7 @@ TEST(OpShapes, LatentAttentionReadsVWithinK) {
 TEST(OpShapes, LayersThatReuseAnIndexersChoiceAttendToIt) {
   DesignPoint point({.method = "full_kv", .model = "glm-5.2", .layers = 4, .context = 65536, .batch = 2, .steps = 1});
   ASSERT_EQ(attended_tokens(point.model().layers[3], 65536), 2048);
-  const TaskGraph graph = point.method().decode_step(0);
+  const TaskGraph graph = point.method().step(0);
   EXPECT_DOUBLE_EQ(std::get<AttentionShape>(graph.op(op_at(graph, Family::attend_dense, 3)).shape).tokens,
                    2.0 * 2048.0);
 }
@@ -99,7 +99,7 @@ TEST(OpShapes, ProductsReadTheScalesOfQuantisedWeights) {
   DesignPoint point({.method = "full_kv", .model = "gpt-oss-20b", .layers = 1, .batch = 1, .steps = 1});
   const ModelSpec& model = point.model();
   ASSERT_DOUBLE_EQ(model.expert_scale_bits, 0.25);
-  const TaskGraph graph = point.method().decode_step(0);
+  const TaskGraph graph = point.method().step(0);
   const MachineModel machine(point.machine(), assumed_profile());
   for (const OpId op : ops_of(graph, Family::gemm, 0)) {
     const auto& shape = std::get<GemmShape>(graph.op(op).shape);
@@ -117,7 +117,7 @@ TEST(OpShapes, ProductsReadTheScalesOfQuantisedWeights) {
 // Without collaboration the host thread fetches in the middle of a step: what follows is launched anew.
 TEST(OpShapes, EveryFetchOfTheHostThreadEndsACapturedGraph) {
   DesignPoint point({.method = "scout", .set = {{"collaborative_attention", false}}, .layers = 4});
-  const TaskGraph graph = point.method().decode_step(0);
+  const TaskGraph graph = point.method().step(0);
   ASSERT_GE(ops_of(graph, Family::launch_copy).size(), 4u);
   EXPECT_EQ(ops_of(graph, Family::launch_graph).size(), 5u);
 }

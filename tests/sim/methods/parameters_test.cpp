@@ -15,8 +15,8 @@ struct ShapeText {
     return fmt::format("gemm {} {} {} {} {}", s.rows, s.n, s.k, s.instances, static_cast<int>(s.type));
   }
   std::string operator()(const AttentionShape& s) const {
-    return fmt::format("attention {} {} {} {} {} {} {} {}", s.sequences, s.kv_heads, s.q_heads, s.head_dim,
-                       s.v_head_dim, s.tokens, s.longest, s.block_tokens);
+    return fmt::format("attention {} {} {} {} {} {} {} {} {}", s.sequences, s.kv_heads, s.q_heads, s.head_dim,
+                       s.v_head_dim, s.tokens, s.longest, s.block_tokens, s.causal);
   }
   std::string operator()(const StreamShape& s) const {
     return fmt::format("stream {} {} {} {}", s.read.value(), s.write.value(), s.flops.value(), s.items);
@@ -49,7 +49,8 @@ std::string told(const PointSpec& spec) {
   for (const MemoryUse& use : point.method().memory())
     text += fmt::format("{} {} {}\n", use.what, use.fixed.value(), use.per_sequence.value());
   for (const TaskGraph& graph : point.graphs()) text += text_of(graph);
-  return text + text_of(point.method().prefill());
+  const bool decodes = entry_of(spec.method).info.runs == WorkloadKind::decode;
+  return decodes ? text + text_of(point.method().prefill()) : text;
 }
 
 // Values other than the one in force: a quarter of a number, twice an integer, the other choices.
@@ -68,6 +69,7 @@ std::vector<ParamValue> others(const ParamSpec& spec, const ParamValue& now) {
 PointSpec small_point(const std::string& method, const std::string& preset) {
   PointSpec spec{.method = method, .preset = preset, .layers = 6, .steps = 6};
   spec.locality = {"uneven", 0.996, 0.0, 0.0};
+  if (entry_of(method).info.runs == WorkloadKind::training) spec.machine = "h200-16c";  // FP8, and no FP4
   return spec;
 }
 

@@ -51,7 +51,7 @@ TEST(Systems, QuestKeepsAllAndADigestOfEachPageOfSparseLayers) {
   EXPECT_DOUBLE_EQ(row(plan, "block digests", Tier::hbm), 4.0 * 512.0 * 2.0 * kHk * kD * kBytes);
   EXPECT_DOUBLE_EQ(all_of(plan, Tier::hbm), kLayers * kKv * kLast + 4.0 * 512.0 * 2.0 * kHk * kD * kBytes);
   EXPECT_DOUBLE_EQ(all_of(plan, Tier::pinned) + all_of(plan, Tier::dram), 0.0);
-  const TaskGraph graph = point.method().decode_step(0);
+  const TaskGraph graph = point.method().step(0);
   for (int layer = 0; layer < 6; ++layer) {
     EXPECT_DOUBLE_EQ(copied(graph, Direction::h2d, layer) + copied(graph, Direction::d2h, layer), 0.0);
     EXPECT_EQ(ops_of(graph, Family::attend_dense, layer).size(), layer < 2 ? 1u : 0u);
@@ -72,14 +72,14 @@ TEST(Systems, ArkValeAttendsFortyPagesOrHalfItsCache) {
     EXPECT_DOUBLE_EQ(row(plan, "block digests", Tier::hbm), 4.0 * 256.0 * 2.0 * kHk * kD * kBytes);
     EXPECT_DOUBLE_EQ(row(plan, "KV of dense layers", Tier::hbm), 2.0 * kKv * kLast);
     EXPECT_DOUBLE_EQ(row(plan, "KV cache", Tier::pinned), 4.0 * kKv * kLast);
-    EXPECT_DOUBLE_EQ(attention(point.method().decode_step(0), Family::attend_sparse, 3).tokens, kB * tokens);
+    EXPECT_DOUBLE_EQ(attention(point.method().step(0), Family::attend_sparse, 3).tokens, kB * tokens);
   }
 }
 
 TEST(Systems, ArkValeCopiesAPageOfAHeadAtATime) {
   // 32·2·d·s = 16 KiB each, Hk for each page; of the pages that are missing from a cache that has seen little yet.
   DesignPoint point(spec_of("arkvale", {{"cache_tokens", std::int64_t{1024}}}));
-  const TaskGraph graph = point.method().decode_step(0);
+  const TaskGraph graph = point.method().step(0);
   double pages = 0.0;
   for (const OpId op : ops_of(graph, Family::copy_h2d, 4)) {
     const auto& copy = std::get<CopyShape>(graph.op(op).shape);
@@ -126,7 +126,7 @@ TEST(Systems, ShadowKvReadsVAndRebuildsKOfWhatIsNew) {
   // M missing chunks of 8 tokens: V of 8·M·Hk·dv·s over the link, in pieces of one head; K as, for each sequence and KV
   // head, (8·M/B × r)·(r × d). Both can run at once, and the attention of 2048 + 416 tokens waits for both.
   DesignPoint point(spec_of("shadowkv"));
-  const TaskGraph graph = point.method().decode_step(0);
+  const TaskGraph graph = point.method().step(0);
   for (int layer = 0; layer < 6; ++layer) {
     const auto missing = static_cast<double>(point.missing(layer, 0, -1));
     ASSERT_GT(missing, 0.0);
@@ -174,7 +174,7 @@ TEST(Systems, FreeKvAttendsWhatTheTokenBeforeChose) {
 }
 
 TEST(Systems, FreeKvWithoutCorrectionSelectsBehindItsAttention) {
-  const TaskGraph graph = DesignPoint(spec_of("freekv", {{"corrected_share", 0.0}})).method().decode_step(0);
+  const TaskGraph graph = DesignPoint(spec_of("freekv", {{"corrected_share", 0.0}})).method().step(0);
   for (int layer = 0; layer < 6; ++layer) {
     EXPECT_LT(op_at(graph, Family::attend_sparse, layer), op_at(graph, Family::select_top_k, layer));
     EXPECT_TRUE(ops_of(graph, Family::compare_queries, layer).empty());
@@ -191,7 +191,7 @@ TEST(Systems, OmniKvKeepsFiltersAndGathersForTheOthers) {
   EXPECT_DOUBLE_EQ(row(plan, "KV of dense layers", Tier::hbm), 5.0 * kKv * kLast);
   EXPECT_DOUBLE_EQ(row(plan, "KV cache", Tier::dram), 4.0 * kKv * kLast);
   EXPECT_DOUBLE_EQ(row(plan, "fetched blocks", Tier::hbm), 3.0 * kKv * 548.0);
-  const TaskGraph graph = point.method().decode_step(0);
+  const TaskGraph graph = point.method().step(0);
   for (const int layer : {3, 6, 7, 8}) {
     EXPECT_DOUBLE_EQ(copied(graph, Direction::h2d, layer), kB * 548.0 * kKv);
     EXPECT_DOUBLE_EQ(std::get<CopyShape>(graph.op(op_at(graph, Family::copy_h2d, layer)).shape).fragments, 1.0);
@@ -223,7 +223,7 @@ TEST(Systems, RetroInferRetrievesAndEstimates) {
   EXPECT_DOUBLE_EQ(row(plan, "resident blocks", Tier::hbm), kLayers * kKv * 51.0 * 8.0);
   EXPECT_DOUBLE_EQ(row(plan, "kept tokens", Tier::hbm), kLayers * kKv * 68.0);
   EXPECT_DOUBLE_EQ(row(plan, "KV cache", Tier::pinned), kLayers * kKv * kLast);
-  const TaskGraph graph = point.method().decode_step(0);
+  const TaskGraph graph = point.method().step(0);
   for (int layer = 0; layer < 6; ++layer) {
     const auto missing = static_cast<double>(point.missing(layer, 0, -1));
     EXPECT_DOUBLE_EQ(stream(graph, Family::score_blocks, layer).read.value(), kB * 512.0 * kHk * kD * kBytes);

@@ -230,16 +230,15 @@ TEST(Claims, AClaimedZeroIsMetByZeroOnly) {
 }
 
 TEST(Claims, EveryMetricReadsAFigureOfItsOwnExceptWhatIsNotSimulated) {
-  // Distinct figures: ratio 300 ÷ 100, scaling 300 ÷ 200 from batch 4 to 8, and 0.1, 0.2, 30 and 0.4. At context 512
-  // the ratio is 5.
+  // Distinct figures: ratio 300 ÷ 100, scaling 300 ÷ 200 from batch 4 to 8, and 0.1, 0.2, 30, 0.4 and those of
+  // training. At context 512 the ratio is 5.
   PointResult scout = row("scout", 1024, 8, 300.0);
   scout.gpu_idle = 0.1;
-  scout.facts = {.cpu_ratio = 0.2,
-                 .recall_interval = 30.0,
-                 .recalls = 12.0,
-                 .turnover = 0.4,
-                 .link_bytes_per_step = 0.0,
-                 .cpu_ratio_by_step = {}};
+  scout.facts.cpu_ratio = 0.2;
+  scout.facts.recall_interval = 30.0;
+  scout.facts.recalls = 12.0;
+  scout.facts.turnover = 0.4;
+  scout.facts.training = {.cost = 0.6, .ffn_share = 0.7, .projection_share = 0.25, .attention_share = 0.05};
   const std::vector<PointResult> points = {scout,
                                            row("scout", 1024, 4, 200.0),
                                            row("full_kv", 1024, 8, 100.0),
@@ -253,6 +252,10 @@ TEST(Claims, EveryMetricReadsAFigureOfItsOwnExceptWhatIsNotSimulated) {
                                                        {"cpu_ratio", 0.2},
                                                        {"recall_interval", 30.0},
                                                        {"turnover", 0.4},
+                                                       {"training_cost", 0.6},
+                                                       {"ffn_share", 0.7},
+                                                       {"projection_share", 0.25},
+                                                       {"attention_share", 0.05},
                                                        {"recalls", 12.0},
                                                        {"batch", 8.0}};
   for (const ClaimMetric& metric : claim_metrics()) {

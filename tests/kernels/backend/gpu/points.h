@@ -72,7 +72,7 @@ class GpuPoint {
     point.selection = decode_ ? &*decode_ : nullptr;
     point.profiling = profiling_ ? &*profiling_ : nullptr;
     method_ = entry->make(point);
-    for (std::int64_t step = 0; step < spec.steps; ++step) graphs_.push_back(method_->decode_step(step));
+    for (std::int64_t step = 0; step < spec.steps; ++step) graphs_.push_back(method_->step(step));
   }
   GpuPoint(const GpuPoint&) = delete;
   GpuPoint& operator=(const GpuPoint&) = delete;
