@@ -82,14 +82,26 @@ Demand CpuModel::parallel_for(const Work& work) const {
   // What all workers get of DRAM they get beside others too, however much faster a core alone could read.
   const double of_all = workers_ * bytes / (work.efficiency * read_rate_);
   demand.weight = std::min(demand.rate_cap, of_all > 0.0 ? 1.0 / of_all : demand.rate_cap);
-  demand.use(dram_, bytes);
+  use_memory(demand, bytes);
   demand.use(reads_, bytes / (work.efficiency * read_rate_));
   demand.use(arithmetic_, flops);
-  if (inter_socket_.share > 0.0) {
-    demand.use(inter_socket_.inward, 0.5 * inter_socket_.share * bytes);
-    demand.use(inter_socket_.outward, 0.5 * inter_socket_.share * bytes);
-  }
   return demand;
+}
+
+Demand CpuModel::by_host(double bytes) const {
+  Demand demand;
+  if (bytes <= 0.0) return demand;
+  demand.units = 1;
+  demand.rate_cap = stream_efficiency_ * cpu_.core_bandwidth.value() / bytes;
+  use_memory(demand, bytes);
+  return demand;
+}
+
+void CpuModel::use_memory(Demand& demand, double bytes) const {
+  demand.use(dram_, bytes);
+  if (inter_socket_.share <= 0.0) return;
+  demand.use(inter_socket_.inward, 0.5 * inter_socket_.share * bytes);
+  demand.use(inter_socket_.outward, 0.5 * inter_socket_.share * bytes);
 }
 
 // Nearly as kernels/cpu/attention_batch.cpp plans them, which rounds to whole blocks: of `heads` contexts of so many
@@ -131,8 +143,10 @@ Demand CpuModel::demand(const Op& op) const {
   }
   const auto* shape = std::get_if<StreamShape>(&op.shape);
   CHECK(shape != nullptr, "a {} without the shape of a CPU kernel", to_string(op.family));
+  const double bytes = (shape->read + shape->write).value();
+  if (op.lane == lane_id(Lane::host, static_cast<int>(device_of(op.lane)))) return by_host(bytes);
   return parallel_for({.items = shape->items,
-                       .bytes = (shape->read + shape->write).value(),
+                       .bytes = bytes,
                        .flops = shape->flops.value(),
                        .efficiency = op.family == Family::cpu_adam ? adam_efficiency_ : stream_efficiency_});
 }

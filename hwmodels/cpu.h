@@ -26,8 +26,9 @@ struct InterSocket {
 // what keeps it below is taken to lie in the cores. A measured attention rate stands for e · R likewise, and for the
 // arithmetic. Before the kernel, fork and join cost a + b · threads. Attention takes some microseconds of its own and
 // some for each part that a core has one after another: a KV head of a sequence is one, or is split as kernels split
-// it. On S sockets memory is interleaved: (S − 1) / S of all bytes cross the inter-socket link, a kernel's evenly in
-// both directions.
+// it. A gather by a host thread is no parallel-for: it runs on that thread's own core, at e · b, and shares only DRAM
+// with the workers. On S sockets memory is interleaved: (S − 1) / S of all bytes cross the inter-socket link, a
+// kernel's evenly in both directions.
 class CpuModel {
  public:
   CpuModel(const MachineSpec& machine, const Profile& profile, Platform& platform);
@@ -46,6 +47,8 @@ class CpuModel {
     double items, bytes, flops, efficiency;
   };
   Demand parallel_for(const Work& work) const;
+  Demand by_host(double bytes) const;
+  void use_memory(Demand& demand, double bytes) const;  // of a unit
   double parts_of_a_worker(double heads, double tokens) const;
 
   CpuSpec cpu_;

@@ -147,6 +147,7 @@ void Execution::run_host_op(OpIndex index) {
 }
 
 void Execution::perform(const ScheduledOp& op, OpIndex index) {
+  if (op.op->family == Family::cpu_gather) return pool_.gather_here(index);
   if (op.op->family == Family::schedule_step) {
     const auto until = Clock::now() + options_.scheduling;
     while (Clock::now() < until) relax();

@@ -25,7 +25,7 @@ PoolWork::PoolWork(const Schedule& schedule, const Layout& layout, const ArenaAd
   std::size_t queries = 0, rows = 0;
   for (OpIndex index = 0; index < schedule.ops.size(); ++index) {
     const Op& op = *schedule.ops[index].op;
-    if (schedule.ops[index].runner != Runner::pool || op.family != Family::cpu_attend) continue;
+    if (op.family != Family::cpu_attend) continue;
     const auto& shape = std::get<AttentionShape>(op.shape);
     const auto rows_of = static_cast<std::size_t>(shape.sequences * shape.q_heads);
     rows = std::max(rows, rows_of);
@@ -36,8 +36,8 @@ PoolWork::PoolWork(const Schedule& schedule, const Layout& layout, const ArenaAd
   output_.resize(queries);
   lse_.resize(rows);
   for (OpIndex index = 0; index < schedule.ops.size(); ++index) {
-    if (schedule.ops[index].runner != Runner::pool) continue;
     const Op& op = *schedule.ops[index].op;
+    if (kind_of(op.family) != OpKind::cpu_kernel) continue;
     const OpSlices& slices = layout.ops[index];
     rank_[index] = static_cast<std::uint32_t>(bound_.size());
     std::byte* const from = address(slices.reads.front(), arenas);
@@ -123,10 +123,16 @@ void PoolWork::gather_in_parts(const GatherPart& part) {
 }
 
 void PoolWork::run(OpIndex op) {
-  CHECK(rank_[op] != kNoRank, "op {} is not of the CPU lane", op);
-  const Bound& bound = bound_[rank_[op]];
+  const Bound& bound = bound_of(op);
   if (!bound.gather.sources.empty()) return gather_in_parts(bound.gather);
   attender_.attend(path_, bound.attention);
+}
+
+void PoolWork::gather_here(OpIndex op) const { gather(path_, bound_of(op).gather); }
+
+const PoolWork::Bound& PoolWork::bound_of(OpIndex op) const {
+  CHECK(rank_[op] != kNoRank, "op {} is not a CPU kernel", op);
+  return bound_[rank_[op]];
 }
 
 void PoolWork::warm_up() {

@@ -1,4 +1,4 @@
-// Ops of the CPU lane, bound to their memory: attention over blocks of KV, and gathers into pinned memory.
+// CPU kernels, bound to their memory: attention over blocks of KV, and gathers into pinned memory.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +20,13 @@ using ArenaAddresses = std::array<std::byte*, kArenas>;
 
 class PoolWork {
  public:
-  // Binds every op of the CPU lane; afterwards run() allocates nothing. All given must outlive this.
+  // Binds every CPU kernel; afterwards run() allocates nothing. All given must outlive this.
   PoolWork(const Schedule& schedule, const Layout& layout, const ArenaAddresses& arenas, ThreadPool& pool);
 
   // By the thread that calls the pool.
   void run(OpIndex op);
+  // A gather by the calling thread alone, beside what the pool does.
+  void gather_here(OpIndex op) const;
   // Every op once, so that scratch memory is there and touched.
   void warm_up();
 
@@ -47,6 +49,7 @@ class PoolWork {
     GatherPart gather;  // no fragments: attention
   };
 
+  const Bound& bound_of(OpIndex op) const;
   const Heads& heads_for(const AttentionShape& shape);
   Bound bind_attention(const AttentionShape& shape, std::byte* cache);
   const Fragments& fragments_for(std::int64_t count, std::int64_t bytes);
@@ -60,7 +63,7 @@ class PoolWork {
   std::map<FragmentsKey, Fragments> fragments_;
   std::vector<float> queries_, output_, lse_;  // shared by all ops: the lane runs one at a time
   std::vector<Bound> bound_;                   // by rank_
-  std::vector<std::uint32_t> rank_;            // of each op among those of the lane
+  std::vector<std::uint32_t> rank_;            // of each op among the CPU kernels
 };
 
 }  // namespace outrider

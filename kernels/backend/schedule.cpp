@@ -63,17 +63,16 @@ class Scheduler {
     const OpKind kind = kind_of(op.family);
     const bool known = op.lane.valid() && op.lane.index() < static_cast<std::size_t>(kLanesPerDevice);
     const Lane lane = known ? added.lane() : Lane::none;
+    const bool gathers = op.family == Family::cpu_gather && lane == Lane::host;
     const bool fits = kind == OpKind::host_step    ? lane == Lane::host
-                      : kind == OpKind::cpu_kernel ? lane == Lane::cpu
+                      : kind == OpKind::cpu_kernel ? lane == Lane::cpu || gathers
                       : kind == OpKind::barrier    ? lane == Lane::none && known
                                                    : lane > Lane::host && lane < Lane::cpu;
     if (!fits) {
       throw std::invalid_argument(fmt::format("step {}, op {}: a {} cannot run on lane {} of one GPU's process", step,
                                               index - first_of_step, to_string(op.family), op.lane.value));
     }
-    added.runner = kind == OpKind::host_step    ? Runner::host
-                   : kind == OpKind::cpu_kernel ? Runner::pool
-                                                : Runner::barrier;
+    added.runner = lane == Lane::host ? Runner::host : kind == OpKind::cpu_kernel ? Runner::pool : Runner::barrier;
     if (kind == OpKind::gpu_kernel || kind == OpKind::copy) find_issuer(index, first_of_step);
   }
 

@@ -182,7 +182,8 @@ CommandSpec validate_command() {
                 set_flag(),
                 colour_flag(),
                 help_flag()},
-      .examples = {{"outrider validate validation/h200", "the recorded points, on a machine like that"}},
+      .examples = {{"outrider validate validation/h200-qwen3-14b", "the recorded points, on a machine like that"},
+                   {"outrider validate validation/cpu-2c", "the CPU's side alone: no GPU needed"}},
   };
 }
 

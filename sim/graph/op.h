@@ -33,7 +33,7 @@ enum class Family : std::uint8_t {
   zero_copy_h2d,
   // CPU
   cpu_attend,
-  cpu_gather,
+  cpu_gather,  // on the host lane: by the host thread itself
   // host thread
   launch_kernel,
   launch_copy,

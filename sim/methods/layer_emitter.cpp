@@ -102,6 +102,14 @@ OpId LayerEmitter::cpu(Family family, Shape shape, int layer, Deps after) {
   return builder_.add({family, lane_of(family), static_cast<std::int16_t>(layer), shape}, after);
 }
 
+OpId LayerEmitter::gather_by_host(const StreamShape& shape, int layer, Deps after) {
+  return builder_.add({Family::cpu_gather, lane_id(Lane::host), static_cast<std::int16_t>(layer), shape}, after);
+}
+
+OpId LayerEmitter::join(int layer, Deps after) {
+  return builder_.add({Family::barrier, lane_of(Family::barrier), static_cast<std::int16_t>(layer), {}}, after);
+}
+
 OpId LayerEmitter::host(Family family, double count, int layer, Deps after) {
   return builder_.add({family, lane_of(family), static_cast<std::int16_t>(layer), HostShape{count}}, after);
 }

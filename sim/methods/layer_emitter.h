@@ -36,8 +36,11 @@ class LayerEmitter {
   OpId gather_by_kernel(const CopyShape& shape, int layer, Deps after);
   // CPU workers poll for what they wait for: the host thread has no part in it.
   OpId cpu(Family family, Shape shape, int layer, Deps after);
+  // By the host thread itself, on its own core: beside the pool, not in it.
+  OpId gather_by_host(const StreamShape& shape, int layer, Deps after);
   OpId host(Family family, double count, int layer, Deps after);
-  void new_segment();  // the next GPU ops need a fresh launch by the host thread
+  OpId join(int layer, Deps after);  // ends with the last of them
+  void new_segment();                // the next GPU ops need a fresh launch by the host thread
   void await(OpId op, CarrySlot slot) { builder_.await(op, slot); }
   void fill(CarrySlot slot, OpId op) { builder_.fill(slot, op); }
 

@@ -17,5 +17,6 @@ MethodEntry freekv();
 MethodEntry omnikv();
 MethodEntry retroinfer();
 MethodEntry train_step();
+MethodEntry cpu_probe();
 
 }  // namespace outrider

@@ -71,6 +71,7 @@ struct MethodInfo {
   std::vector<ParamConflict> (*conflicts)(const Params& params, const std::set<std::string>& written) = nullptr;
   bool composed = false;  // no system: a scenario writes it as compose: {its parameters}
   WorkloadKind runs = WorkloadKind::decode;
+  bool probe = false;  // no system that serves: its steps exercise a part of the machine
 };
 
 // Defaults, then the preset's overrides, then `assignments`. Requires valid names and types (CHECKed).

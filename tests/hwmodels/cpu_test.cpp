@@ -147,5 +147,22 @@ TEST(Cpu, CopiesDisplaceReading) {
   EXPECT_NEAR(amount_on(model, op_of(Family::copy_d2h, down), "CPU reads") * rate, 0.25e9, 1.0);
 }
 
+// The host thread gathers on its own core, at the efficiency of streaming kernels, and takes of DRAM alone: beside
+// attention nothing changes for either until both fill it.
+TEST(Cpu, AGatherByTheHostThreadSharesOnlyDramWithTheWorkers) {
+  const MachineSpec machine = reading_machine();
+  const Profile profile = assumed_profile();
+  const MachineModel model(machine, profile);
+  Op gather = op_of(Family::cpu_gather,
+                    StreamShape{.read = Bytes(1e8), .write = Bytes(1e8), .flops = Flops(0.0), .items = 1000.0});
+  EXPECT_GT(amount_on(model, gather, "CPU reads"), 0.0) << "in the pool";
+  gather.lane = lane_id(Lane::host);
+  EXPECT_DOUBLE_EQ(amount_on(model, gather, "DRAM"), 2e8);
+  EXPECT_EQ(amount_on(model, gather, "CPU reads"), 0.0);
+  EXPECT_FALSE(model.demand(gather).pool.valid());
+  const double rate = profile.value("cpu.stream_dram_efficiency") * machine.cpu.core_bandwidth.value();
+  EXPECT_NEAR(seconds_alone(model, gather) * rate / 2e8, 1.0, 1e-6);
+}
+
 }  // namespace
 }  // namespace outrider

@@ -39,10 +39,11 @@ inline const MethodEntry& entry_of(const std::string& method) {
   return methods().front();
 }
 
+// Those whose steps decode with a model: neither probes nor training.
 inline std::vector<MethodEntry> decode_methods() {
   std::vector<MethodEntry> found;
   for (const MethodEntry& entry : methods()) {
-    if (entry.info.runs == WorkloadKind::decode) found.push_back(entry);
+    if (entry.info.runs == WorkloadKind::decode && !entry.info.probe) found.push_back(entry);
   }
   return found;
 }

@@ -109,6 +109,19 @@ TEST(RealBackend, AttendsAndGathersForAsLongAsTheyTake) {
   EXPECT_GE(trace.steps[0].end, trace.spans[gathered.index()].end);
 }
 
+TEST(RealBackend, TheHostThreadGathersByItself) {
+  SmallGraph graph;
+  const OpId dispatched = graph.host(Family::dispatch_pool);
+  const OpId attended = graph.attend({dispatched}, 65536.0);
+  const StreamShape shape{.read = Bytes(33554432.0), .write = Bytes(33554432.0), .flops = Flops(), .items = 1024.0};
+  const OpId gathered = graph.add(Family::cpu_gather, Lane::host, shape, {dispatched});
+  const std::vector<TaskGraph> graphs{graph.seal(graph.barrier({attended, gathered}))};
+  RealBackend backend(graphs, {.cpu_workers = 1});
+  const Trace trace = backend.run();
+  expect_sound(graphs, trace);
+  EXPECT_GT(trace.spans[gathered.index()].work, Duration::from_ps(100'000'000)) << "32 MiB are not copied in 100 us";
+}
+
 TEST(RealBackend, OpsBehindTheStepsLastOneRunOnIntoTheNext) {
   SmallGraph first, second;
   const OpId long_one = first.attend({}, 262144.0);
