@@ -63,4 +63,13 @@ Findings forbidden_libraries(const SourceFile& file);
 // outrider_module(folder DEPENDS …) of CMakeLists.txt.
 IncludeTable cmake_dependencies(std::string_view cmake_lists);
 
+// Known gaps: tests of the suite KnownGap, and rows of tables in DEVIATIONS.md, which name one each.
+struct KnownGap {
+  std::string name, path;
+  std::size_t line = 0;
+};
+std::vector<KnownGap> gap_tests(const SourceFile& file);
+Findings gap_rows(const SourceFile& file, std::vector<KnownGap>& rows);  // what is found are rows without a test
+Findings unmatched_gaps(const std::vector<SourceFile>& files);           // rows and tests that are not one to one
+
 }  // namespace outrider

@@ -247,5 +247,39 @@ TEST(IncludeRules, TheTargetsOfCMakeAreRead) {
   EXPECT_THAT(table, ElementsAre(Pair("a", IsEmpty()), Pair("b/c", ElementsAre("a"))));
 }
 
+// A test of a gap, and a table whose rows name gaps.
+SourceFile gap_test(const std::string& name) {
+  return parse("tests/sim/base/gaps_test.cpp", "// A gap.\nTEST(KnownGap, " + name + ") {}\n");
+}
+SourceFile gap_table(const std::string& rows) {
+  return parse("DEVIATIONS.md", "# Deviations\n\n| what | test |\n| --- | --- |\n" + rows);
+}
+
+TEST(GapRules, RowsAndTestsThatCorrespondPass) {
+  EXPECT_THAT(unmatched_gaps({gap_table("| a | `KnownGap.A` |\n"), gap_test("A")}), IsEmpty());
+  EXPECT_THAT(unmatched_gaps({parse("sim/a.cpp", "TEST(KnownGap, B) {}"), parse("a.md", "`KnownGap.C`")}), IsEmpty());
+}
+
+TEST(GapRules, ATestWithoutARowIsFound) {
+  const Findings found = unmatched_gaps({gap_table("| a | `KnownGap.A` |\n"), gap_test("A"), gap_test("B")});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].what, "B has not one row");
+  EXPECT_EQ(found[0].line, 2U);
+}
+
+TEST(GapRules, ARowWithoutATestIsFound) {
+  EXPECT_THAT(lines_of(unmatched_gaps({gap_table("| a | `KnownGap.A` |\n| b | `KnownGap.B` |\n"), gap_test("A")})),
+              ElementsAre(6));
+  EXPECT_THAT(lines_of(unmatched_gaps({gap_table("| a | none |\n| b | `KnownGap.A` |\n"), gap_test("A")})),
+              ElementsAre(5));
+}
+
+TEST(GapRules, ANameThatStandsTwiceIsFound) {
+  const std::string row = "| a | `KnownGap.A` |\n";
+  EXPECT_EQ(unmatched_gaps({gap_table(row + row), gap_test("A")}).size(), 1U);
+  EXPECT_EQ(unmatched_gaps({gap_table(row), gap_test("A"), gap_test("A")}).size(), 1U);
+  EXPECT_EQ(unmatched_gaps({gap_table("| a | `KnownGap.A` and `KnownGap.B` |\n"), gap_test("A")}).size(), 2U);
+}
+
 }  // namespace
 }  // namespace outrider

@@ -40,6 +40,7 @@ TEST(Tree, IsFound) {
   EXPECT_TRUE(has("tests/tidy/tidy_test.cpp"));
   EXPECT_TRUE(has("CMakeLists.txt"));
   EXPECT_TRUE(has("Makefile"));
+  EXPECT_TRUE(has("DEVIATIONS.md"));
 }
 
 TEST(Text, HasNoTrailingWhitespace) { EXPECT_TRUE(keeps(trailing_whitespace)); }
@@ -74,6 +75,14 @@ TEST(Code, TheEngineKnowsNoHardware) { EXPECT_TRUE(keeps(hardware_words)); }
 
 TEST(Shape, FunctionsStayWithin70Lines) { EXPECT_TRUE(keeps(long_functions)); }
 TEST(Shape, FilesStayWithin400LinesAndHeadersWithin150) { EXPECT_TRUE(keeps(long_files)); }
+
+TEST(Gaps, RowsOfDeviationsAndTestsCorrespond) {
+  std::string broken;
+  for (const Finding& finding : unmatched_gaps(tree())) {
+    broken += finding.path + ":" + std::to_string(finding.line) + ": " + finding.what + "\n";
+  }
+  EXPECT_EQ(broken, "");
+}
 
 TEST(Includes, FollowThePicture) { EXPECT_TRUE(keeps(forbidden_includes)); }
 TEST(Includes, LibrariesStayInTheirPlaces) { EXPECT_TRUE(keeps(forbidden_libraries)); }

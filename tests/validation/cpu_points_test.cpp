@@ -29,10 +29,9 @@ void measure_small_points(const std::string& file, std::vector<MeasuredPoint>& p
   ConfigErrors errors;
   const auto profile = read_profile(scenario.profile, errors);
   ASSERT_TRUE(profile.has_value());
-  const MachineModel machine(scenario.machine, *profile);
   for (const PlannedPoint& plan : plan_points(scenario, {})) {
     if (plan.context * plan.batch > 8192) continue;
-    points.push_back(measure_point(scenario, machine, plan, draw_selections(scenario, plan, 1),
+    points.push_back(measure_point(scenario, *profile, plan, draw_selections(scenario, plan, 1),
                                    {.repeats = 2, .operations = false, .cpu_workers = 1}));
   }
 }

@@ -60,7 +60,6 @@ TEST(ModelWork, AStepMultipliesByEveryWeightOnce) {
 
 TEST(ModelWork, EveryLayerAttendsToWhatItMaySee) {
   // A window or an indexer's choice caps the 65536 tokens of each of 2 sequences; a linear layer reads its state.
-  // Layers that reuse another's choice are among the known gaps.
   int capped = 0;
   for (const fs::path& file : model_files()) {
     const ModelSpec model = model_in(file);
@@ -72,7 +71,6 @@ TEST(ModelWork, EveryLayerAttendsToWhatItMaySee) {
                          2.0 * kv_bytes_per_sequence(model, model.layers[i], 65536).value());
         continue;
       }
-      if (model.layers[i].attention.indexer.heads == 0 && model.layers[i].attention.indexer.top_k > 0) continue;
       const auto seen = static_cast<double>(attended_tokens(model.layers[i], 65536));
       EXPECT_DOUBLE_EQ(std::get<AttentionShape>(op.shape).tokens, 2.0 * seen) << file.stem() << " layer " << i;
       capped += seen < 65536.0 ? 1 : 0;

@@ -1,0 +1,149 @@
+// What the methods leave out of the systems they stand for, and of real loads (rows of DEVIATIONS.md).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/support/design_points.h"
+#include "tests/support/graph_readings.h"
+
+namespace outrider {
+namespace {
+
+using F = Family;
+using testing::UnorderedElementsAre;
+
+TaskGraph step_of(const PointSpec& spec) { return std::move(DesignPoint(spec).graphs().back()); }
+
+// Nobody arrives, ends or has another length than the others, and no prompt is prefilled beside a decode step.
+TEST(KnownGap, BatchesAreSteadyAndOfOneLength) {
+  DesignPoint point({.method = "full_kv", .layers = 2, .batch = 8, .steps = 6});
+  for (const TaskGraph& graph : point.graphs()) {
+    const auto& shape = std::get<AttentionShape>(graph.op(op_at(graph, F::attend_dense, 1)).shape);
+    EXPECT_EQ(shape.sequences, 8);
+    EXPECT_DOUBLE_EQ(shape.tokens, 8.0 * shape.longest);
+    EXPECT_TRUE(ops_of(graph, F::prefill_attend).empty());
+  }
+}
+
+// What is selected depends on the drift's seed and on no model.
+TEST(KnownGap, SelectionsAreDrawnAndNotComputed) {
+  const PointSpec spec{.method = "scout", .layers = 2, .steps = 3};
+  PointSpec other = spec;
+  other.model = "llama-3.1-8b";
+  DesignPoint one(spec), two(other);
+  for (std::int64_t step = 0; step < spec.steps; ++step) {
+    const BlockSet first = one.selection().selected(1, 0, step), second = two.selection().selected(1, 0, step);
+    EXPECT_TRUE(std::equal(first.begin(), first.end(), second.begin(), second.end()));
+  }
+}
+
+// 64 tokens of DeepSeek-V3, 8 of 256 experts each: 256 · (1 − (1 − 8/256)⁶⁴) = 222.4 are read, the most there can be.
+TEST(KnownGap, RoutersChooseAllExpertsEquallyOften) {
+  EXPECT_NEAR(expected_active_experts(256, 8, 64.0), 222.4, 0.1);
+  const TaskGraph graph = step_of({.method = "full_kv", .model = "deepseek-v3", .layers = 5, .batch = 64});
+  double visited = 0.0;
+  for (const OpId op : ops_of(graph, F::gemm, 4))
+    visited = std::max(visited, std::get<GemmShape>(graph.op(op).shape).instances);
+  EXPECT_NEAR(visited, 222.4, 0.1);
+}
+
+TEST(KnownGap, HgcaChoosesItsTokensForNothing) {
+  const TaskGraph graph = step_of({.method = "hgca", .layers = 3});
+  for (const F family : {F::score_blocks, F::select_top_k, F::residency_diff, F::cpu_gather})
+    EXPECT_TRUE(ops_of(graph, family).empty()) << to_string(family);
+}
+
+// The CPU's worker sees the request itself: between its arrival and the attention the host thread does nothing.
+TEST(KnownGap, TheHostThreadHasNoPartInSpawningAttention) {
+  for (const char* method : {"scout", "hgca"}) {
+    const TaskGraph graph = step_of({.method = method, .layers = 3});
+    ASSERT_FALSE(ops_of(graph, F::cpu_attend).empty());
+    EXPECT_TRUE(ops_of(graph, F::dispatch_pool).empty());
+    for (const OpId attended : ops_of(graph, F::cpu_attend)) {
+      for (const OpId on : graph.dependencies(attended))
+        EXPECT_NE(kind_of(graph.op(on).family), OpKind::host_step) << method;
+    }
+  }
+}
+
+// The paper has a group of threads for each sequence; here all threads attend all sequences of a layer together.
+TEST(KnownGap, ScoutsThreadsAreOneGroup) {
+  const TaskGraph graph = step_of({.method = "scout", .layers = 3, .batch = 8});
+  EXPECT_EQ(ops_of(graph, F::cpu_attend, 2).size(), 1u);
+}
+
+// FlexGen's percentages by tier, its block schedule over several batches, its disk and its compression.
+TEST(KnownGap, FlexGenHasOneTierAndOneSchedule) {
+  std::vector<std::string> own;
+  for (const ParamSpec& param : entry_of("flexgen").info.params) {
+    if (param.name != "launch" && !param.name.ends_with("_fraction")) own.push_back(param.name);
+  }
+  EXPECT_THAT(own, UnorderedElementsAre("cpu_attention", "host_memory", "fragments_per_layer"));
+  const TaskGraph graph = step_of({.method = "flexgen", .layers = 3, .steps = 1});
+  EXPECT_DOUBLE_EQ(copied(graph, Direction::h2d), 3.0 * 2.0 * 8192.0 * 4096.0) << "the whole cache of every layer";
+}
+
+// Clusters found by k-means and factors found by a decomposition cost at prefill what extremes of blocks do: a pass
+// over K, and the writing.
+TEST(KnownGap, EveryIndexIsBuiltInOnePass) {
+  for (const char* method : {"scout", "shadowkv", "retroinfer"}) {
+    const TaskGraph graph = DesignPoint({.method = method, .layers = 3}).method().prefill();
+    const auto& built = std::get<StreamShape>(graph.op(op_at(graph, F::build_digest, 2)).shape);
+    EXPECT_DOUBLE_EQ(built.read.value(), 8192.0 * 2048.0) << method;
+    EXPECT_DOUBLE_EQ(built.flops.value(), 0.0) << method;
+  }
+}
+
+// ArkVale drops the block of the lowest score; here what was not selected for longest goes, as scores are not kept.
+TEST(KnownGap, CachesKnowNoScores) {
+  const MethodInfo& info = method_named("composed")->info;
+  const auto cache = std::find_if(info.params.begin(), info.params.end(),
+                                  [](const ParamSpec& param) { return param.name == "cache"; });
+  ASSERT_NE(cache, info.params.end());
+  EXPECT_THAT(cache->choices, UnorderedElementsAre("none", "prefill", "last", "lru", "lfu", "periodic"));
+}
+
+PointSpec training(const char* preset, std::map<std::string, ParamValue> set = {}) {
+  return {.method = "train_step",
+          .preset = preset,
+          .set = std::move(set),
+          .model = "llama-2-7b",
+          .layers = 3,
+          .context = 4096,
+          .batch = 1,
+          .steps = 1,
+          .machine = "b200-56c"};
+}
+
+// With clipping, Adam waits for the last gradient; nothing reads the gradients for their norm.
+TEST(KnownGap, TheNormThatClippingNeedsIsNotTaken) {
+  const TaskGraph plain = step_of(training("bf16")), clipped = step_of(training("bf16", {{"clipping", true}}));
+  for (int family = 0; family < kFamilies; ++family)
+    EXPECT_EQ(ops_of(plain, static_cast<F>(family)).size(), ops_of(clipped, static_cast<F>(family)).size());
+}
+
+TEST(KnownGap, ScalesOfTrainedNumbersTakeNoBytes) {
+  const TaskGraph graph = step_of(training("fp4_fp4_fp4"));
+  int narrow = 0;
+  for (const Op& op : graph.ops()) {
+    const auto* shape = std::get_if<GemmShape>(&op.shape);
+    if (shape == nullptr || shape->type != DataType::fp4) continue;
+    EXPECT_EQ(shape->scale_bits, 0.0);
+    ++narrow;
+  }
+  EXPECT_GT(narrow, 0);
+}
+
+TEST(KnownGap, AdamComputesForNothing) {
+  for (const char* preset : {"bf16", "zero_offload"}) {
+    const TaskGraph graph = step_of(training(preset));
+    for (const F family : {F::adam, F::cpu_adam}) {
+      for (const OpId op : ops_of(graph, family))
+        EXPECT_EQ(std::get<StreamShape>(graph.op(op).shape).flops, Flops(0.0)) << preset;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace outrider
