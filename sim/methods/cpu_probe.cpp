@@ -20,7 +20,7 @@ class CpuProbe final : public Method {
   }
   SelectionNeed selection_need() const override { return {}; }
 
-  TaskGraph decode_step(std::int64_t /*step*/) override {
+  TaskGraph step(std::int64_t /*step*/) override {
     OpId done = begin();
     for (const int layer : emit_.offloaded_layers()) done = attend(layer, done);
     return emit_.seal(done);
