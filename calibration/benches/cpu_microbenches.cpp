@@ -10,6 +10,7 @@
 #include <span>
 
 #include "calibration/benches/cpu_memory_benches.h"
+#include "calibration/benches/cpu_numa_benches.h"
 #include "calibration/benches/cpu_timing.h"
 #include "kernels/cpu/attention_batch.h"
 #include "kernels/cpu/stream.h"
@@ -254,6 +255,7 @@ std::vector<Microbench> cpu_microbenches(const HostFacts& facts, Effort effort, 
     list.push_back(std::move(bench));
   }
   for (Microbench& bench : cpu_memory_benches(facts, effort, arena)) list.push_back(std::move(bench));
+  for (Microbench& bench : cpu_numa_benches()) list.push_back(std::move(bench));
   for (const int threads : thread_counts(facts.processors))  // last: it overwrites what attention reads
     list.push_back(stream_bench("dram_write", arena, threads, facts.processors));
   return list;

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include "kernels/cpu/numa.h"
 #include "sim/base/check.h"
 
 namespace outrider {
@@ -36,7 +37,9 @@ std::vector<int> usable_processors() {
   for (int i = 0; i < CPU_SETSIZE; ++i) {
     if (CPU_ISSET(static_cast<std::size_t>(i), &set)) processors.push_back(i);
   }
-  return processors;
+  std::vector<int> by_node;
+  for (const std::vector<int>& node : numa_nodes(processors)) by_node.insert(by_node.end(), node.begin(), node.end());
+  return by_node;
 }
 
 ThreadPool::ThreadPool(PoolOptions options) {

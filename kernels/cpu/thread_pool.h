@@ -47,7 +47,8 @@ class ThreadPool {
   std::atomic<bool> ending_{false};
 };
 
-// The processors this process may run on, in order of their numbers.
+// The processors this process may run on, one NUMA node after the other, so that a few of them are near each other;
+// within a node in order of their numbers.
 std::vector<int> usable_processors();
 
 }  // namespace outrider

@@ -1,0 +1,13 @@
+// Memory of one NUMA node, read and written by the cores of another, and by its own.
+#pragma once
+
+#include <vector>
+
+#include "calibration/benches/microbench.h"
+
+namespace outrider {
+
+// For each pair of nodes; waived where there is one node only.
+std::vector<Microbench> cpu_numa_benches();
+
+}  // namespace outrider
