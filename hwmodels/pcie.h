@@ -40,7 +40,7 @@ struct CopyEnds {
 // there: n fragments of t seconds in all run at  x = t / (t + n · d)  of their pace, whatever the kernels lose to them.
 // Batched and pageable copies count as one fragment there.
 // Elsewhere copies share what is full as all do, in proportion to their pace: on one H200's host, copies of 55 GB/s
-// beside CPU attention ran at 45 to 53.
+// beside CPU attention ran at 43 to 46.
 // What the host thread pays to issue copies is an op of its own.
 class PcieModel {
  public:

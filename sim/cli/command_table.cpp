@@ -160,12 +160,11 @@ CommandSpec validate_command() {
       .summary = "Execute a scenario's steps on this machine and lay them beside their simulation.",
       .details =
           "Weights and caches are random; layers share weights where memory is short, beyond what caches hold. Steps\n"
-          "are timed in runs of their own, since timing every operation takes time itself. Needs a build with CUDA "
-          "and\n"
-          "a GPU for all that runs on one. Leave the machine to itself meanwhile. What attention computes is checked\n"
-          "too, by the CPU's kernels and, where there is one, the GPU's: selecting all blocks against dense "
-          "attention,\n"
-          "and parts by GPU and CPU, merged, against one piece. A wrong result ends with exit status 3.",
+          "are timed in runs of their own, since timing every operation takes time itself. A point with work for the\n"
+          "CPU is simulated with what DRAM gave to reads just before. Needs a build with CUDA and a GPU for all that\n"
+          "runs on one. Leave the machine to itself meanwhile. What attention computes is checked too, by the CPU's\n"
+          "kernels and, where there is one, the GPU's: selecting all blocks against dense attention, and parts by GPU\n"
+          "and CPU, merged, against one piece. A wrong result ends with exit status 3.",
       .operand = scenario_operand(false),
       .flags = {{.name = "methods", .value = "A,B", .meaning = "Run these methods only, by label."},
                 {.name = "repeats", .value = "N", .meaning = "Runs whose median counts. Default: 5."},
@@ -191,8 +190,9 @@ std::vector<FlagSpec> check_flags() {
   return {
       {.name = "recorded",
        .value = "DIR",
-       .meaning = "Measured steps: DIR/<name>/steps.csv, or DIR/steps.csv as 'validate --out DIR' writes it. Default: "
-                  "calibration/data/<machine>/validation.",
+       .meaning =
+           "Measured steps: DIR/<name>/steps.csv, or DIR/steps.csv as 'validate --out DIR' writes it; of other "
+           "machines of the kind, steps-<anything>.csv beside it. Default: calibration/data/<machine>/validation.",
        .offer = Offer::directory},
       {.name = "tolerance", .value = "PERCENT", .meaning = "How far a time may move. Default: 0.5."},
       {.name = "update-golden", .meaning = "Rewrite the golden files, and say what moved."},
