@@ -13,7 +13,7 @@ namespace outrider {
 // Seconds that a kernel takes longer to start:
 //   gap     launched one by one, and not as part of a CUDA graph
 //   fork    in a CUDA graph, behind a kernel for which another lane's copies or kernels wait too
-//   join    in a CUDA graph, where it waits for those of another lane, though they have long ended
+//   join    in a CUDA graph, where it waits for those of another lane, though they have long ended (measured of copies)
 //   cold    where more than L2 holds was streamed since such a kernel last ran on this GPU, so that its code is gone.
 //           One of its family that moves as many bytes is taken for such a kernel; the first of a graph is cold
 struct LaunchCosts {
