@@ -13,7 +13,9 @@
 #include "calibration/benches/cpu_numa_benches.h"
 #include "calibration/benches/cpu_timing.h"
 #include "kernels/cpu/attention_batch.h"
+#include "kernels/cpu/numa.h"
 #include "kernels/cpu/stream.h"
+#include "kernels/cpu/thread_pool.h"
 #include "sim/base/random.h"
 
 namespace outrider {
@@ -255,7 +257,7 @@ std::vector<Microbench> cpu_microbenches(const HostFacts& facts, Effort effort, 
     list.push_back(std::move(bench));
   }
   for (Microbench& bench : cpu_memory_benches(facts, effort, arena)) list.push_back(std::move(bench));
-  for (Microbench& bench : cpu_numa_benches()) list.push_back(std::move(bench));
+  for (Microbench& bench : cpu_numa_benches(numa_nodes(usable_processors()))) list.push_back(std::move(bench));
   for (const int threads : thread_counts(facts.processors))  // last: it overwrites what attention reads
     list.push_back(stream_bench("dram_write", arena, threads, facts.processors));
   return list;

@@ -6,7 +6,6 @@
 #include "kernels/cpu/numa.h"
 #include "kernels/cpu/pages.h"
 #include "kernels/cpu/stream.h"
-#include "kernels/cpu/thread_pool.h"
 
 namespace outrider {
 namespace {
@@ -51,9 +50,7 @@ class NumaExperiment final : public Experiment {
 
 }  // namespace
 
-std::vector<Microbench> cpu_numa_benches() {
-  const std::vector<int> usable = usable_processors();
-  const std::vector<std::vector<int>> nodes = numa_nodes(usable);
+std::vector<Microbench> cpu_numa_benches(const std::vector<std::vector<int>>& nodes) {
   std::vector<Microbench> list;
   for (const bool reads : {true, false}) {
     const char* const family = reads ? "dram_read_numa" : "dram_write_numa";

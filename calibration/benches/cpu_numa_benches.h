@@ -7,7 +7,7 @@
 
 namespace outrider {
 
-// For each pair of nodes; waived where there is one node only.
-std::vector<Microbench> cpu_numa_benches();
+// For each pair of nodes, which are given by their processors; waived where there is one node only.
+std::vector<Microbench> cpu_numa_benches(const std::vector<std::vector<int>>& nodes);
 
 }  // namespace outrider
