@@ -35,7 +35,10 @@ constexpr CoefficientInfo kTable[] = {
     {"gpu.attention_bytes_in_flight", "bytes that one CTA of decode attention keeps in flight to HBM"},
     {"gpu.stream_latency", "further seconds of elementwise and scanning kernels: their reductions"},
     {"gpu.score_latency", "further seconds of scoring of digests"},
+    {"gpu.score_bytes_in_flight", "bytes that one CTA of scoring keeps in flight to HBM"},
     {"gpu.digest_latency", "further seconds of building of digests"},
+    {"gpu.digest_bytes_in_flight", "bytes that one CTA of building digests keeps in flight to HBM"},
+    {"gpu.adam_latency", "further seconds of Adam: its eight arrays"},
     {"gpu.merge_latency", "further seconds of merging partial attention"},
     {"gpu.select_latency", "further seconds of a selection of the best blocks"},
     {"gpu.select_stage", "seconds of a stage of one row's selection; rows on one SM share it"},
@@ -53,13 +56,14 @@ constexpr CoefficientInfo kTable[] = {
     {"cpu.attention_latency", "further seconds of a CPU attention: cold queries and tables, merging"},
     {"cpu.attention_part", "further seconds for each part of a context that a core attends one after another"},
     {"cpu.stream_dram_efficiency", "share of achievable DRAM bandwidth that gathers and scans reach"},
+    {"cpu.gather_piece", "seconds that a core takes for each contiguous piece of a gather, beside reading it"},
     {"cpu.adam_dram_efficiency",
      "share of achievable DRAM bandwidth that Adam on the CPU reaches, reading and writing"},
     {"cpu.arithmetic_efficiency", "share of peak arithmetic that attention reaches on a core"},
     {"cpu.h2d_read_cost", "bytes of achievable CPU reading that one byte copied to the GPU displaces"},
     {"cpu.d2h_read_cost", "the same for one byte copied from the GPU"},
     {"cpu.fork_join", "seconds to start and end a parallel-for"},
-    {"cpu.fork_join_per_thread", "further seconds for each thread"},
+    {"cpu.fork_join_per_doubling", "further seconds for each doubling of the threads"},
 };
 
 }  // namespace

@@ -38,13 +38,15 @@ class CpuModel {
   InterSocket inter_socket(std::int64_t gpu) const;
   ResourceId reads() const { return reads_; }
   // DRAM, and not the cores, bounds what the workers read.
-  bool dram_bounds_reads() const { return read_rate_ >= dram_rate_; }
+  bool dram_bounds_reads() const { return workers_ * cpu_.core_bandwidth.value() >= dram_rate_; }
   // Time of the workers' reading that a byte of a copy over the link displaces.
   double copy_cost(Direction direction) const { return direction == Direction::h2d ? h2d_cost_ : d2h_cost_; }
 
  private:
   struct Work {
-    double items, bytes, flops, efficiency;
+    double items, bytes, flops;
+    double beginning = 0.0;  // seconds of a core beside these
+    double efficiency = 1.0;
   };
   Demand parallel_for(const Work& work) const;
   Demand by_host(double bytes) const;
@@ -54,7 +56,7 @@ class CpuModel {
   CpuSpec cpu_;
   std::int64_t gpus_;
   double workers_;
-  double dram_rate_, read_rate_, attention_efficiency_, stream_efficiency_, adam_efficiency_;
+  double dram_rate_, read_rate_, attention_efficiency_, stream_efficiency_, adam_efficiency_, gather_piece_;
   double core_flops_;                          // reached, per second
   double h2d_cost_, d2h_cost_;                 // seconds of reading per byte copied
   double attention_latency_, attention_part_;  // seconds

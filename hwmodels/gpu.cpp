@@ -43,6 +43,7 @@ GpuModel::GpuModel(const GpuSpec& gpu, const Profile& profile, Platform& platfor
       digest_hbm_(profile.value("gpu.digest_hbm_efficiency")),
       score_latency_(profile.value("gpu.score_latency")),
       digest_latency_(profile.value("gpu.digest_latency")),
+      adam_latency_(profile.value("gpu.adam_latency")),
       merge_latency_(profile.value("gpu.merge_latency")),
       select_latency_(profile.value("gpu.select_latency")),
       select_stage_(profile.value("gpu.select_stage")),
@@ -61,6 +62,8 @@ GpuModel::GpuModel(const GpuSpec& gpu, const Profile& profile, Platform& platfor
       adam_hbm_(profile.value("gpu.adam_hbm_efficiency")),
       sm_rate_(profile.value("gpu.bytes_in_flight_per_sm") / gpu.hbm_latency.value()),
       attention_cta_rate_(profile.value("gpu.attention_bytes_in_flight") / gpu.hbm_latency.value()),
+      score_cta_rate_(profile.value("gpu.score_bytes_in_flight") / gpu.hbm_latency.value()),
+      digest_cta_rate_(profile.value("gpu.digest_bytes_in_flight") / gpu.hbm_latency.value()),
       kernel_latency_(profile.value("gpu.kernel_latency")),
       gemm_latency_(profile.value("gpu.gemm_latency")),
       fp8_latency_(profile.value("gpu.gemm_fp8_latency")),
@@ -221,12 +224,15 @@ Demand GpuModel::prompt_attention(Family family, const AttentionShape& shape) co
 
 Demand GpuModel::stream(Family family, const StreamShape& shape) const {
   constexpr double kBytesPerCta = 16384.0;  // one pass of 256 threads over four 16-byte loads
+  constexpr double kScoredPerCta = 65536.0, kDigestedPerCta = 8192.0;  // read, as kernels/cuda/digest.cu deals it out
   if (family == Family::select_top_k || family == Family::residency_diff) return by_rows(family, shape);
   const Bytes moved = shape.read + shape.write;
   const bool in_l2 = shape.recent && moved <= kShareOfL2 * gpu_.l2;
   const bool scores = family == Family::score_blocks, builds = family == Family::build_digest;
   const bool adam = family == Family::adam;
-  return launch({.ctas = std::max(shape.items, std::ceil(moved.value() / kBytesPerCta)),
+  return launch({.ctas = scores   ? std::ceil(shape.read.value() / kScoredPerCta)
+                         : builds ? std::ceil(shape.read.value() / kDigestedPerCta)
+                                  : std::max(shape.items, std::ceil(moved.value() / kBytesPerCta)),
                  .ctas_per_sm = stream_ctas_,
                  .bytes = in_l2 ? moved.value() : shape.read.value() + write_cost_ * shape.write.value(),
                  .flops = shape.flops.value(),
@@ -238,8 +244,12 @@ Demand GpuModel::stream(Family family, const StreamShape& shape) const {
                                             : stream_hbm_,
                  .arithmetic_efficiency = attend_arithmetic_,
                  .in_l2 = in_l2,
+                 .cta_rate = scores   ? score_cta_rate_
+                             : builds ? digest_cta_rate_
+                                      : 0.0,
                  .latency = kernel_latency_ + (scores                        ? score_latency_
                                                : builds                      ? digest_latency_
+                                               : adam                        ? adam_latency_
                                                : family == Family::merge_lse ? merge_latency_
                                                                              : stream_latency_)});
 }

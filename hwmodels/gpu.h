@@ -66,11 +66,11 @@ class GpuModel {
 
   GpuSpec gpu_;
   double hbm_rate_, l2_rate_;
-  double score_hbm_, digest_hbm_, score_latency_, digest_latency_, merge_latency_;
+  double score_hbm_, digest_hbm_, score_latency_, digest_latency_, adam_latency_, merge_latency_;
   double select_latency_, select_stage_, residency_latency_, residency_row_;
   double gemm_hbm_, gemm_arithmetic_, fp8_hbm_, fp8_arithmetic_, fp4_arithmetic_, attend_hbm_, sparse_hbm_,
       attend_arithmetic_, backward_arithmetic_, stream_hbm_, adam_hbm_;
-  double sm_rate_, attention_cta_rate_;
+  double sm_rate_, attention_cta_rate_, score_cta_rate_, digest_cta_rate_;
   double kernel_latency_, gemm_latency_, fp8_latency_, attention_latency_, split_latency_, stream_latency_;
   double write_cost_, h2d_cost_, d2h_cost_;
   std::int64_t gemm_ctas_, attention_ctas_, stream_ctas_;

@@ -108,7 +108,7 @@ void add_launch_costs(const LaunchCosts& costs, const TaskGraph& graph, std::spa
     if (launches[i] == Launch::one_by_one) latency += costs.gap;
     if (launches[i] == Launch::in_graph) {
       if (forked[op.lane]) latency += costs.fork;
-      if (branches.joins[i]) latency += costs.join;
+      if (branches.joins[i]) demands[i].lead += costs.join;
     }
     forked[op.lane] = branches.forks[i];
   }

@@ -10,7 +10,7 @@
 
 namespace outrider {
 
-// Seconds that a kernel takes longer to start:
+// Seconds that a kernel takes longer; those of a join pass before it starts:
 //   gap     launched one by one, and not as part of a CUDA graph
 //   fork    in a CUDA graph, behind a kernel for which another lane's copies or kernels wait too
 //   join    in a CUDA graph, where it waits for those of another lane, though they have long ended (measured of copies)
@@ -22,7 +22,7 @@ struct LaunchCosts {
 };
 LaunchCosts launch_costs(const Profile& profile, Bytes l2);
 
-// Adds them to the latencies of a graph's kernels. `hbm` is each GPU's HBM.
+// Adds them to the latencies and leads of a graph's kernels. `hbm` is each GPU's HBM.
 void add_launch_costs(const LaunchCosts& costs, const TaskGraph& graph, std::span<const ResourceId> hbm,
                       std::span<Demand> demands);
 

@@ -34,16 +34,14 @@ struct ActivityShares {
 };
 ActivityShares activity_shares(const Trace& trace, StepRange range);
 
-// What runs of one point tell. CPU ops are timed in every run, ops of the GPU and copies only in runs that time every
-// op: all that the GPU does is read off those, and what the CPU does off the others.
+// What runs of one point tell. CPU ops are timed in every run, ops of the GPU and copies only in runs for that: all
+// that the GPU does is read off those, and what the CPU does off the others.
 //
-// Timing costs some µs an op of the GPU or copy, which count as the op's. Where the GPU is what a step waits for, the
-// step grows as much, and shares hardly change; where it idles, the cost fills idle time, and the step does not tell
-// how much. So a share of a timed run may be too large by as much as ops · cost ÷ step time, or, being of a longer
-// step, too small; what it was without timing is not known.
+// Timing costs an op of the GPU or copy some µs, which count as the op's: where the GPU idles, its share may be too
+// large by as much as ops · cost ÷ step time. Steps take little longer, since each run times a few ops only.
 struct ActivityRuns {
   ActivityShares simulated{};
-  std::vector<ActivityShares> untimed{}, timed{};  // of each run that timed steps only, and that timed every op
+  std::vector<ActivityShares> untimed{}, timed{};  // of each run that timed steps only, and of those that timed ops
   std::size_t middle = 0;                          // the run in `timed` whose waiting is reported
 };
 

@@ -183,8 +183,8 @@ Golden first_golden(const ErrorFigures& errors) {
 
 std::optional<std::vector<RecordedStep>> read_recorded_steps(const std::filesystem::path& file, ConfigErrors& errors) {
   const std::size_t before = errors.size();
-  const auto table =
-      read_csv_table(file, {"method", "workload", "context", "batch", "measured_s"}, errors, {"dram_read"});
+  const auto table = read_csv_table(file, {"method", "workload", "context", "batch", "measured_s"}, errors,
+                                    {"dram_read", "cpu_workers"});
   if (!table) return std::nullopt;
   std::vector<RecordedStep> steps;
   Rows rows(file, errors);
@@ -194,7 +194,9 @@ std::optional<std::vector<RecordedStep>> read_recorded_steps(const std::filesyst
     rows.once(row, point);
     steps.push_back({.point = point, .measured_s = rows.positive(row, 4, "measured_s", "seconds"), .line = row.line});
     if (!row.cells[5].empty())
-      steps.back().dram_read = BytesPerSecond(rows.positive(row, 5, "dram_read", "bytes per second"));
+      steps.back().host.dram_read = BytesPerSecond(rows.positive(row, 5, "dram_read", "bytes per second"));
+    if (!row.cells[6].empty())
+      steps.back().host.cpu_workers = static_cast<std::int64_t>(rows.positive(row, 6, "cpu_workers", "threads"));
   }
   if (errors.size() != before) return std::nullopt;
   return steps;

@@ -34,8 +34,8 @@ struct RecordedStep {
   PointKey point;
   double measured_s = 0.0;
   int line = 0;
-  BytesPerSecond dram_read{};           // of the host that ran it; 0: not stated
-  std::optional<double> predicted_s{};  // with that for the ceiling; none: as the machine's profile has it
+  HostState host{};                     // that ran it, as far as the file states it
+  std::optional<double> predicted_s{};  // for that host; none: as the machine's profile has it
 };
 // The rows of a steps.csv, as `outrider validate` writes it, that were executed, without a prediction. Errors name file
 // and line.

@@ -39,14 +39,16 @@ BytesPerSecond DramReads::rate() {
   return BytesPerSecond(nearest_quantile(rates, 0.5));
 }
 
-MachineModel model_of_host(const MachineSpec& machine, const Profile& profile, BytesPerSecond dram_read) {
-  if (dram_read <= BytesPerSecond(0.0)) return MachineModel(machine, profile);
+MachineModel model_of_host(const MachineSpec& machine, const Profile& profile, const HostState& host) {
   MachineSpec here = machine;
-  here.cpu.dram_measured = dram_read;
-  here.cpu.measured_cores = machine.cpu.cores;
   Profile of_here = profile;
-  double& all = of_here.coefficients.find("cpu.dram_efficiency")->second.value;
-  all = std::max(all, dram_read / machine.cpu.dram_bandwidth);
+  if (host.cpu_workers > 0) here.cpu.cores = host.cpu_workers + machine.gpu_count;
+  if (host.dram_read > BytesPerSecond(0.0)) {
+    here.cpu.dram_measured = host.dram_read;
+    here.cpu.measured_cores = machine.cpu.cores;
+    double& all = of_here.coefficients.find("cpu.dram_efficiency")->second.value;
+    all = std::max(all, host.dram_read / machine.cpu.dram_bandwidth);
+  }
   return MachineModel(here, of_here);
 }
 

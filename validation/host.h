@@ -25,7 +25,15 @@ class DramReads {
   std::vector<std::uint64_t> sums_;  // of chunks, so that no read can be left out
 };
 
-// The machine, with that for the ceiling of DRAM; 0: as profile and machine have it.
-MachineModel model_of_host(const MachineSpec& machine, const Profile& profile, BytesPerSecond dram_read);
+// What a host gave steps that it executed; 0: as profile and machine have it.
+struct HostState {
+  BytesPerSecond dram_read{};    // to reads of all its processors
+  std::int64_t cpu_workers = 0;  // threads of the CPU lane
+
+  bool operator==(const HostState&) const = default;
+};
+
+// The machine with that for the ceiling of DRAM, and so many cores to attend.
+MachineModel model_of_host(const MachineSpec& machine, const Profile& profile, const HostState& host);
 
 }  // namespace outrider

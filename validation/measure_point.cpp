@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -21,11 +22,10 @@ struct Runs {
   Seconds median() const { return times[middle]; }
 };
 
-Runs run_steps(RealBackend& backend, int repeats, StepRange range) {
+Runs run_steps(int repeats, StepRange range, const std::function<std::vector<Trace>()>& run) {
   Runs runs;
-  backend.run();
   for (int i = 0; i < repeats; ++i) {
-    std::vector<Trace> replicas = backend.run_replicas();
+    std::vector<Trace> replicas = run();
     Seconds sum, most;
     for (const Trace& trace : replicas) {
       sum += mean_step_time(trace, range);
@@ -59,13 +59,11 @@ void execute_point(MeasuredPoint& point, std::span<const std::vector<TaskGraph>>
                    const RealOptions& real, const MeasureStepsOptions& options) {
   RealOptions chosen = real;
   chosen.edges = true;
-  const auto run = [&](Timing timing) {
-    chosen.timing = timing;
-    RealBackend backend(replicas, chosen);
-    point.facts = backend.facts();
-    return run_steps(backend, options.repeats, range);
-  };
-  Runs untimed = run(Timing::steps_only);
+  chosen.timed = kTimesNone;
+  RealBackend backend(replicas, chosen);
+  point.facts = backend.facts();
+  backend.run();
+  Runs untimed = run_steps(options.repeats, range, [&] { return backend.run_replicas(); });
   point.repeats = untimed.times;
   const auto [least, most] = std::minmax_element(point.repeats.begin(), point.repeats.end());
   point.measured = untimed.median();
@@ -74,7 +72,7 @@ void execute_point(MeasuredPoint& point, std::span<const std::vector<TaskGraph>>
   ActivityRuns activities{.simulated = activity_shares(point.simulated, range), .untimed = untimed.shares};
   point.executed = std::move(untimed.traces[untimed.middle]);
   if (options.operations) {
-    Runs timed = run(Timing::every_op);
+    Runs timed = run_steps(options.repeats, range, [&] { return backend.run_in_parts(); });
     point.timed = timed.median();
     activities.timed = timed.shares;
     activities.middle = timed.middle;
@@ -90,8 +88,11 @@ MeasuredPoint measure_point(const Scenario& scenario, const Profile& profile, co
   std::vector<std::vector<TaskGraph>> replicas;
   for (std::size_t gpu = 0; plan.fits() && gpu < gpus_of(scenario); ++gpu)
     replicas.push_back(step_graphs(scenario, plan, selections, gpu));
-  if (options.dram != nullptr && has_work_for_cpu(replicas)) point.dram_read = options.dram->rate();
-  const MachineModel machine = model_of_host(scenario.machine, profile, point.dram_read);
+  if (has_work_for_cpu(replicas)) {
+    if (options.dram != nullptr) point.host.dram_read = options.dram->rate();
+    point.host.cpu_workers = threads_of_cpu(replicas, options.cpu_workers);
+  }
+  const MachineModel machine = model_of_host(scenario.machine, profile, point.host);
   SimulatedPoint simulated = simulate_point(scenario, machine, plan, selections, {.edges = true});
   point.predicted = std::move(simulated.result);
   point.simulated = of_replica(simulated.trace, 0);

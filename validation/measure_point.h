@@ -11,6 +11,7 @@
 #include "sim/study/simulate.h"
 #include "sim/trace/trace_diff.h"
 #include "validation/activity.h"
+#include "validation/host.h"
 #include "validation/results.h"
 
 namespace outrider {
@@ -19,7 +20,7 @@ class DramReads;
 
 struct MeasureStepsOptions {
   int repeats = 5;         // runs of all steps, behind one that is not counted
-  bool operations = true;  // as many again that time every op, for all that is told of single ones
+  bool operations = true;  // as many again that time ops, in parts, for all that is told of single ones
   int cpu_workers = -1;    // of the real backend; −1: as many as it finds room for
   std::size_t worst_ops = 5;
   DramReads* dram = nullptr;  // measures DRAM before points whose steps have work for the CPU; null: not measured
@@ -34,11 +35,11 @@ struct MeasuredPoint {
   Seconds measured{};              // their median
   double spread = 0.0;             // (largest − smallest) ÷ median of them: the noise floor
   Seconds measured_slowest{};      // of the GPU that took longest in each run, the median
-  Seconds timed{};                 // median of the runs that timed every op; 0 where there are none
+  Seconds timed{};                 // median of the runs that timed ops; 0 where there are none
   std::vector<ActivityDiff> activities{};
   TraceDiff operations{};  // of the timed run whose step time is the median
   RealFacts facts{};
-  BytesPerSecond dram_read{};              // what DRAM gave just before, with which it is simulated; 0: not measured
+  HostState host{};                        // with which it is simulated, if its steps have work for the CPU
   std::optional<ResultShape> attention{};  // as its steps deal it out, whether executed or not; see results.h
   // With their edges, of the first GPU: the simulation, and that run; where no op was timed, the untimed one of median
   // step time.
@@ -46,7 +47,7 @@ struct MeasuredPoint {
 
   bool ran() const { return impossible.empty(); }
   double error() const { return predicted.tpot / measured - 1.0; }  // signed: positive is too slow a prediction
-  double lengthened() const { return timed.value() > 0.0 ? timed / measured - 1.0 : 0.0; }  // by timing every op
+  double lengthened() const { return timed.value() > 0.0 ? timed / measured - 1.0 : 0.0; }  // by timing ops
 };
 
 MeasuredPoint measure_point(const Scenario& scenario, const Profile& profile, const PlannedPoint& plan,

@@ -62,12 +62,12 @@ std::vector<Prediction> predict(const Scenario& scenario, const Profile& profile
 }
 
 std::optional<double> predicted_step(const Scenario& scenario, const Profile& profile, const PointKey& point,
-                                     BytesPerSecond dram_read) {
+                                     const HostState& host) {
   for (const PlannedPoint& plan : plan_points(scenario, {point.label})) {
     const bool meant =
         plan.workload->name == point.workload && plan.context == point.context && plan.batch == point.batch;
     if (!meant || !plan.fits()) continue;
-    const MachineModel machine = model_of_host(scenario.machine, profile, dram_read);
+    const MachineModel machine = model_of_host(scenario.machine, profile, host);
     return simulate_point(scenario, machine, plan, draw_selections(scenario, plan, 1), {}).result.tpot.value();
   }
   return std::nullopt;

@@ -10,6 +10,7 @@
 
 #include "hwmodels/profile.h"
 #include "sim/spec/scenario.h"
+#include "validation/host.h"
 
 namespace outrider {
 
@@ -42,6 +43,6 @@ std::vector<Prediction> predict(const Scenario& scenario, const Profile& profile
 // Of one of the scenario's points, the mean step time on a machine whose DRAM gives so much. Nothing where there is no
 // such point, or it does not fit.
 std::optional<double> predicted_step(const Scenario& scenario, const Profile& profile, const PointKey& point,
-                                     BytesPerSecond dram_read);
+                                     const HostState& host);
 
 }  // namespace outrider

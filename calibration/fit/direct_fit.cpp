@@ -84,8 +84,8 @@ std::vector<Statement> copy_costs(const Samples& reads, const Samples& beside, B
   return costs;
 }
 
-// CPU attention at s times its time beside copies: they take 1 − 1 ÷ s of what reads for the cores, at R bytes per
-// second.
+// CPU attention or a gather at s times its time beside copies: they take 1 − 1 ÷ s of what reads for the cores, at R
+// bytes per second.
 std::vector<Statement> read_costs(const Samples& alone, const Samples& beside, BytesPerSecond copy_rate,
                                   const MachineSpec& machine, const Profile& profile) {
   std::vector<Statement> costs;
@@ -231,11 +231,15 @@ void read_directly(Profile& profile, const MachineSpec& machine, const std::vect
   read_chains(profile, samples);
   read_branches(profile, samples);
   read_loaded_fragments(profile, samples);
-  const Samples attention = of_family(samples, "cpu_attend");
-  for (const auto& [name, family, rate] :
-       {std::tuple{"cpu.h2d_read_cost", "cpu_attend_beside_h2d", machine.link.h2d},
-        std::tuple{"cpu.d2h_read_cost", "cpu_attend_beside_d2h", machine.link.d2h}}) {
-    set_directly(profile, name, read_costs(attention, of_family(samples, family), rate, machine, profile), family);
+  for (const auto& [name, load, rate] : {std::tuple{"cpu.h2d_read_cost", "beside_h2d", machine.link.h2d},
+                                         std::tuple{"cpu.d2h_read_cost", "beside_d2h", machine.link.d2h}}) {
+    std::vector<Statement> costs;
+    for (const std::string work : {"cpu_attend", "cpu_gather"}) {
+      const Samples beside = of_family(samples, work + "_" + load);
+      const auto more = read_costs(of_family(samples, work), beside, rate, machine, profile);
+      costs.insert(costs.end(), more.begin(), more.end());
+    }
+    set_directly(profile, name, costs, std::string("cpu_attend and cpu_gather ") + load);
   }
 }
 

@@ -33,17 +33,17 @@ const std::vector<Stage>& stages() {
        {"attend_dense"}},
       {{"gpu.sparse_attention_hbm_efficiency"}, {"attend_sparse"}},
       {{"gpu.gemm_fp8_hbm_efficiency", "gpu.gemm_fp8_arithmetic_efficiency", "gpu.gemm_fp8_latency"}, {"gemm_fp8"}},
-      {{"gpu.score_hbm_efficiency", "gpu.score_latency"}, {"score_blocks"}},
-      {{"gpu.digest_hbm_efficiency", "gpu.digest_latency"}, {"build_digest"}},
+      {{"gpu.score_hbm_efficiency", "gpu.score_latency", "gpu.score_bytes_in_flight"}, {"score_blocks"}},
+      {{"gpu.digest_hbm_efficiency", "gpu.digest_latency", "gpu.digest_bytes_in_flight"}, {"build_digest"}},
       {{"gpu.select_latency", "gpu.select_stage"}, {"select_top_k"}},
       {{"gpu.residency_latency", "gpu.residency_row"}, {"residency_diff"}},
       {{"gpu.stream_hbm_efficiency", "gpu.stream_latency", "gpu.l2_speedup"}, {"elementwise"}},
       {{"gpu.merge_latency"}, {"merge_lse"}},
-      {{"gpu.adam_hbm_efficiency"}, {"adam"}},
+      {{"gpu.adam_hbm_efficiency", "gpu.adam_latency"}, {"adam"}},
       {{"cpu.attention_dram_efficiency", "cpu.arithmetic_efficiency", "cpu.attention_latency", "cpu.attention_part",
-        "cpu.fork_join", "cpu.fork_join_per_thread"},
+        "cpu.fork_join", "cpu.fork_join_per_doubling"},
        {"cpu_attend", "fork_join"}},
-      {{"cpu.stream_dram_efficiency"}, {"cpu_gather"}},
+      {{"cpu.stream_dram_efficiency", "cpu.gather_piece"}, {"cpu_gather"}},
   };
   return all;
 }
@@ -155,12 +155,14 @@ class StageFit {
   std::vector<double> times(std::span<const double> theta) {
     for (std::size_t i = 0; i < theta.size(); ++i) profile_.coefficients[stage_.coefficients[i]].value = theta[i];
     std::vector<double> times;
-    std::map<std::pair<std::int64_t, int>, MachineModel> models;  // by cores and run
+    std::map<std::pair<double, int>, MachineModel> models;  // by threads and run
     for (const Sample* sample : samples_) {
-      const MachineSpec machine = machine_of(*sample, machine_);
-      const std::pair key(machine.cpu.cores, sample->run);
+      const std::pair key(sample->shape.has("threads") ? sample->shape.at("threads") : 0.0, sample->run);
       auto model = models.find(key);
-      if (model == models.end()) model = models.emplace(key, MachineModel(machine, of_run(sample->run))).first;
+      if (model == models.end()) {
+        const Profile profile = of_run(sample->run);
+        model = models.emplace(key, MachineModel(machine_of(*sample, machine_, profile), profile)).first;
+      }
       const std::optional<Op> op = op_of(*sample);
       CHECK(op.has_value(), "family {} is in a stage and has no operation", sample->family);
       times.push_back(isolated_duration(model->second.demand(*op), model->second.platform()).seconds().value());

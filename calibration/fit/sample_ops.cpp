@@ -133,8 +133,10 @@ std::vector<SizeRange> sampled_ranges(const std::vector<const Sample*>& samples)
   return list;
 }
 
-MachineSpec machine_of(const Sample& sample, const MachineSpec& machine) {
+MachineSpec machine_of(const Sample& sample, const MachineSpec& machine, const Profile& profile) {
   MachineSpec used = machine;
+  used.cpu.dram_measured = machine.cpu.dram_bandwidth * profile.value("cpu.dram_efficiency");
+  used.cpu.measured_cores = machine.cpu.cores;
   // The models keep a core for the host thread; here the caller works too.
   if (sample.shape.has("threads")) used.cpu.cores = static_cast<std::int64_t>(sample.shape.at("threads")) + 1;
   return used;

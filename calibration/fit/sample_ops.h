@@ -21,7 +21,7 @@ Op copy_op(Direction direction, double fragment, double fragments);
 // The ranges of the samples' sizes, family by family in the order of op_sizes.h.
 std::vector<SizeRange> sampled_ranges(const std::vector<const Sample*>& samples);
 
-// The machine as far as the sample used it: so many of its cores.
-MachineSpec machine_of(const Sample& sample, const MachineSpec& machine);
+// The machine as far as the sample used it: so many of its cores, of which all read DRAM at its profile's efficiency.
+MachineSpec machine_of(const Sample& sample, const MachineSpec& machine, const Profile& profile);
 
 }  // namespace outrider

@@ -268,7 +268,7 @@ class GpuList {
       add("merge_lse", {{"rows", sequences * kHeads * kGroup}, {"head_dim", kDim}},
           [=] { return merge_trial(sequences * kHeads * kGroup); });
     }
-    for (const std::int32_t blocks : {16, 128, 1024, 16384}) {
+    for (const std::int32_t blocks : {16, 64, 128, 256, 512, 1024, 16384}) {
       add("build_digest", {{"blocks", blocks}, {"kv_heads", kHeads}, {"block_tokens", 32}, {"head_dim", kDim}},
           [=] { return digest_build_trial(blocks, kHeads); });
     }
@@ -308,7 +308,7 @@ class GpuList {
       add("features", {{"rows", rows}, {"features", 128}, {"head_dim", 128}},
           [=] { return features_trial(static_cast<std::int64_t>(rows)); });
     }
-    for (const double count : {1e6, 16e6, 128e6})
+    for (const double count : {1e6, 4e6, 16e6, 64e6, 128e6})
       add("adam", {{"count", count}}, [=] { return adam_trial(static_cast<std::int64_t>(count)); });
   }
 

@@ -18,11 +18,16 @@ struct alignas(64) Flag {
   std::atomic<std::uint32_t> raised{0};
 };
 
-// What is timed besides the steps. Host and CPU ops always are: two readings of a clock, 50 ns. Ops on the GPU are
-// timed by events around each, which cost time themselves: on an H200, a step of 147 kernels in one graph took 2.6 µs a
-// kernel longer, and one of eager launches 3.2 µs (4.4 ms and 4.6 ms for 4.0 ms and 4.15 ms). So steps are to be taken
-// from runs that time steps only, and ops from runs that time every op.
-enum class Timing : std::uint8_t { steps_only, every_op };
+// Which ops on the GPU are timed besides the steps: one in so many, none, or all. Host and CPU ops always are: two
+// readings of a clock, 50 ns. Ops on the GPU are timed by events around each, which cost time themselves: on an H200, a
+// step of 147 kernels in one graph took 2.6 µs a kernel longer, and one of eager launches 3.2 µs (4.4 ms and 4.6 ms for
+// 4.0 ms and 4.15 ms). So steps are to be taken from runs that time none, and ops from several runs that time a few.
+struct TimedOps {
+  std::uint32_t part = 0, parts = 0;  // op n is timed if n mod parts = part; parts 0: none
+  bool any() const { return parts > 0; }
+  bool contains(OpIndex op) const { return any() && op % parts == part; }
+};
+inline constexpr TimedOps kTimesNone{}, kTimesAll{.part = 0, .parts = 1};
 
 // Nanoseconds of the host's steady clock.
 struct OpTimes {
@@ -45,7 +50,6 @@ struct Binding {
   const Layout* layout = nullptr;
   std::array<HostArena, kArenas> host{};  // empty for the GPU's own
   Flag* flags = nullptr;                  // of all ops
-  Timing timing = Timing::every_op;
 };
 
 // One GPU. Throws std::runtime_error with the driver's words where that refuses. Functions marked "any thread" may be
@@ -58,8 +62,10 @@ class Device {
   virtual void enter() {}
   virtual std::string name() const = 0;
   virtual std::size_t free_bytes() const = 0;
-  // Allocates, binds every op to its launch, runs each once, and captures what belongs to CUDA graphs. Once.
+  // Allocates, binds every op to its launch and runs each once. Once.
   virtual void prepare(const Binding& binding) = 0;
+  // Chooses what is timed from here on, and captures what belongs to CUDA graphs, which hold the events. Drained.
+  virtual void time_ops(TimedOps timed) = 0;
 
   // The rest allocates nothing.
   virtual void begin_step(std::size_t step) = 0;    // relates its clock to the host's

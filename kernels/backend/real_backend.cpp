@@ -16,6 +16,7 @@
 #include "kernels/backend/placement.h"
 #include "kernels/backend/pool_work.h"
 #include "kernels/backend/schedule.h"
+#include "kernels/backend/timed_parts.h"
 #include "kernels/backend/trace_builder.h"
 #include "kernels/cpu/bf16.h"
 #include "kernels/cpu/pages.h"
@@ -89,7 +90,8 @@ struct RealBackend::Replica {
     if (device) require_memory(schedule, layout, true, device->free_bytes());
     allocate_host(pool);
     work = std::make_unique<PoolWork>(schedule, layout, addresses, pool);
-    if (device) device->prepare(binding(options.timing));
+    if (device) device->prepare(binding());
+    if (device) device->time_ops(options.timed);
     work->warm_up();
     const auto patience = std::chrono::seconds(static_cast<std::int64_t>(options.patience));
     const auto scheduling = std::chrono::nanoseconds(static_cast<std::int64_t>(options.scheduling.value() * 1e9));
@@ -119,8 +121,8 @@ struct RealBackend::Replica {
 
   std::span<Flag> flags() const { return {static_cast<Flag*>(flag_memory.get()), schedule.ops.size()}; }
 
-  Binding binding(Timing timing) const {
-    Binding result{.schedule = &schedule, .layout = &layout, .host = {}, .flags = flags().data(), .timing = timing};
+  Binding binding() const {
+    Binding result{.schedule = &schedule, .layout = &layout, .host = {}, .flags = flags().data()};
     for (std::size_t i = 0; i < result.host.size(); ++i) {
       const bool pinned = static_cast<Arena>(i) != Arena::pageable;
       if (addresses[i] != nullptr) result.host[i] = {addresses[i], layout.arenas[i].bytes, pinned};
@@ -128,15 +130,24 @@ struct RealBackend::Replica {
     return result;
   }
 
-  // Of the last run.
-  Trace trace(bool edges) const {
-    std::vector<OpTimes> times = execution->op_times();
-    if (device) device->enter();
-    for (OpIndex op = 0; op < times.size(); ++op) {
-      if (on_gpu(schedule.ops[op].runner)) times[op] = device->times(op);
-    }
-    return build_trace(schedule, times, execution->step_times(), edges);
+  // The next runs'.
+  void time_ops(TimedOps timed) {
+    if (!device) return;
+    device->enter();
+    device->time_ops(timed);
   }
+
+  // Of the last run.
+  RunTimes times() const {
+    RunTimes run{execution->op_times(), execution->step_times()};
+    if (device) device->enter();
+    for (OpIndex op = 0; op < run.ops.size(); ++op) {
+      if (on_gpu(schedule.ops[op].runner)) run.ops[op] = device->times(op);
+    }
+    return run;
+  }
+
+  Trace trace(const RunTimes& run, bool edges) const { return build_trace(schedule, run.ops, run.steps, edges); }
 
   Schedule schedule;
   Layout layout;
@@ -163,6 +174,15 @@ RealBackend::RealBackend(std::span<const std::vector<TaskGraph>> replicas, const
 
 RealBackend::~RealBackend() = default;
 
+int threads_of_cpu(std::span<const std::vector<TaskGraph>> replicas, int cpu_workers) {
+  bool background = false;
+  try {
+    for (const std::vector<TaskGraph>& steps : replicas)
+      background = background || has_background(make_schedule(steps));
+  } catch (const std::invalid_argument&) { return 0; }
+  return place_replicas(cpu_workers, background, static_cast<int>(replicas.size())).front().pool.threads + 1;
+}
+
 void RealBackend::prepare() {
   const bool background =
       std::any_of(replicas_.begin(), replicas_.end(), [](const auto& each) { return has_background(each->schedule); });
@@ -188,12 +208,33 @@ void RealBackend::state_facts() {
 Trace RealBackend::run() { return std::move(run_replicas().front()); }
 
 std::vector<Trace> RealBackend::run_replicas() {
+  execute();
+  std::vector<Trace> traces;
+  for (const auto& each : replicas_) traces.push_back(each->trace(each->times(), options_.edges));
+  return traces;
+}
+
+std::vector<Trace> RealBackend::run_in_parts() {
+  std::vector<std::vector<RunTimes>> runs(replicas_.size());
+  for (std::uint32_t part = 0; part < kTimedParts; ++part) {
+    for (const auto& each : replicas_) each->time_ops({.part = part, .parts = kTimedParts});
+    execute();  // the first launch of a graph takes the host thread some 0.3 ms
+    execute();
+    for (std::size_t i = 0; i < replicas_.size(); ++i) runs[i].push_back(replicas_[i]->times());
+  }
+  for (const auto& each : replicas_) each->time_ops(options_.timed);
+  std::vector<Trace> traces;
+  for (std::size_t i = 0; i < replicas_.size(); ++i) {
+    const Replica& each = *replicas_[i];
+    traces.push_back(each.trace(join_parts(each.schedule, runs[i]), options_.edges));
+  }
+  return traces;
+}
+
+void RealBackend::execute() {
   std::vector<Execution*> executions;
   for (const auto& each : replicas_) executions.push_back(each->execution.get());
   Execution::run_together(executions);
-  std::vector<Trace> traces;
-  for (const auto& each : replicas_) traces.push_back(each->trace(options_.edges));
-  return traces;
 }
 
 }  // namespace outrider

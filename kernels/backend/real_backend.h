@@ -15,11 +15,11 @@
 namespace outrider {
 
 struct RealOptions {
-  Timing timing = Timing::every_op;
-  int cpu_workers = -1;  // threads of the CPU lane; −1: one for each processor but those of host and background
-  Seconds scheduling{};  // what a schedule_step keeps the host thread busy: there is no scheduler here to run
-  bool edges = false;    // dependency edges in the trace
-  double patience = 60;  // seconds after which a wait is taken to hang
+  TimedOps timed = kTimesAll;  // by run() and run_replicas()
+  int cpu_workers = -1;        // threads of the CPU lane; −1: one for each processor but those of host and background
+  Seconds scheduling{};        // what a schedule_step keeps the host thread busy: there is no scheduler here to run
+  bool edges = false;          // dependency edges in the trace
+  double patience = 60;        // seconds after which a wait is taken to hang
 };
 
 // What stands behind a measurement.
@@ -33,6 +33,9 @@ struct RealFacts {
   };
   std::vector<ArenaFact> arenas;  // of the first replica
 };
+
+// Threads of the CPU lane that a backend of these steps finds room for; 0: they cannot be executed.
+int threads_of_cpu(std::span<const std::vector<TaskGraph>> replicas, int cpu_workers);
 
 // The constructor plans: it decides who runs each op and on which memory, allocates all of it, binds every op to its
 // launch, runs each once and captures CUDA graphs. run() then executes the steps in order, as often as it is called,
@@ -56,12 +59,16 @@ class RealBackend {
 
   Trace run();                        // of the first replica
   std::vector<Trace> run_replicas();  // of each, its time from its own first step on
+  // Times all ops, but few of them in each of several runs, so that these take little longer than runs that time none:
+  // the traces are put together as timed_parts.h says. Captures CUDA graphs anew, before and after.
+  std::vector<Trace> run_in_parts();
   const RealFacts& facts() const { return facts_; }
 
  private:
   struct Replica;
   void prepare();
   void state_facts();
+  void execute();
 
   RealOptions options_;
   RealFacts facts_;

@@ -134,8 +134,8 @@ std::vector<RecordedStep> predicted_beside(const Gate& gate, int threads) {
   for (const auto& each : gate.recorded) steps.insert(steps.end(), each.begin(), each.end());
   parallel_for(steps.size(), threads, [&](std::size_t i) {
     RecordedStep& step = steps[i];
-    if (step.dram_read > BytesPerSecond(0.0))
-      step.predicted_s = predicted_step(gate.inputs.scenario, gate.inputs.profile, step.point, step.dram_read);
+    if (step.host != HostState{})
+      step.predicted_s = predicted_step(gate.inputs.scenario, gate.inputs.profile, step.point, step.host);
   });
   return steps;
 }

@@ -160,7 +160,7 @@ CommandSpec validate_command() {
       .summary = "Execute a scenario's steps on this machine and lay them beside their simulation.",
       .details =
           "Weights and caches are random; layers share weights where memory is short, beyond what caches hold. Steps\n"
-          "are timed in runs of their own, since timing every operation takes time itself. A point with work for the\n"
+          "are timed in runs of their own, since timing operations takes time itself. A point with work for the\n"
           "CPU is simulated with what DRAM gave to reads just before. Needs a build with CUDA and a GPU for all that\n"
           "runs on one. Leave the machine to itself meanwhile. What attention computes is checked too, by the CPU's\n"
           "kernels and, where there is one, the GPU's: selecting all blocks against dense attention, and parts by GPU\n"

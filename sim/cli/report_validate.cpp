@@ -142,11 +142,9 @@ std::string shares_text(const Points& points, const TableLook& look) {
   const std::string table = shares_table(points, look);
   if (table.empty()) return "";
   return "\nshares of the time in which each ran, or two at once, as measured; behind it by how many points the "
-         "simulated share\nis larger. Idle is the rest. The CPU's are of the runs above; the others are of runs that "
-         "time every operation, whose\nsteps take longer by 'timing'. What timing costs counts as the operations', and "
-         "where the GPU idles it does not show in\nthe step's time. Queued: summed over a step's operations, measured "
-         "/ "
-         "simulated\n" +
+         "simulated share\nis larger. Idle is the rest. The CPU's are of the runs above; the others are put together "
+         "from runs that time one operation\nin eight each, whose steps take longer by 'timing'. Queued: summed over a "
+         "step's operations, measured / simulated\n" +
          table + goal_text(points);
 }
 
@@ -182,7 +180,8 @@ std::string families_text(const Points& points, const TableLook& look) {
                    milliseconds(sum.queue_simulated)});
   }
   if (table.empty()) return "";
-  return "\nsums over all points, each operation timed; a real trace does not tell contention, and what it shows as "
+  return "\nsums over all points, each operation timed, which takes it 3 to 7 us; a real trace does not tell "
+         "contention, and what it shows as "
          "queued\nholds launch latencies and the watching of flags too\n" +
          table.render(look);
 }
@@ -235,9 +234,9 @@ std::string results_text(const std::vector<CheckedResult>& results, const TableL
 std::string dram_text(const Points& points) {
   double least = HUGE_VAL, most = 0.0;
   for (const MeasuredPoint& each : points) {
-    if (each.dram_read.value() <= 0.0) continue;
-    least = std::min(least, each.dram_read.value());
-    most = std::max(most, each.dram_read.value());
+    if (each.host.dram_read.value() <= 0.0) continue;
+    least = std::min(least, each.host.dram_read.value());
+    most = std::max(most, each.host.dram_read.value());
   }
   if (most == 0.0) return "";
   return fmt::format(

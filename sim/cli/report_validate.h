@@ -13,7 +13,7 @@
 //     spread                      (largest − smallest) ÷ median of them: the noise floor
 //     simulated_s, error          and simulated ÷ measured − 1
 //     measured_slowest_s, simulated_slowest_s   of the GPU that takes longest
-//     timed_s, lengthened         median of the runs that timed every operation, and timed ÷ measured − 1; null: none
+//     timed_s, lengthened         median of the runs that timed operations, and timed ÷ measured − 1; null: none
 //     shares[]                    of the elapsed time: of each activity, and the overlap of activities; here and below
 //                                 of the first GPU
 //       activity                  "gpu_compute", "copies_h2d", "copies_d2h", "cpu"; "overlap": two or more at once

@@ -73,14 +73,17 @@ StepColumns step_columns() {
   add_if_ran(columns, "dram_read",
              "bytes per second that all processors read just before, which is the ceiling it is simulated with; empty: "
              "not measured, since the CPU has nothing to do",
-             [](P p) { return p.dram_read.value() > 0.0 ? seconds(p.dram_read.value()) : std::string(); });
+             [](P p) { return p.host.dram_read.value() > 0.0 ? seconds(p.host.dram_read.value()) : std::string(); });
+  add_if_ran(columns, "cpu_workers",
+             "threads of the CPU's attention and gathers, with which it is simulated; empty: none",
+             [](P p) { return p.host.cpu_workers > 0 ? std::to_string(p.host.cpu_workers) : std::string(); });
   add_if_ran(columns, "simulated_s", "mean step time", [](P p) { return seconds(p.predicted.tpot); });
   add_if_ran(columns, "error", "simulated ÷ measured − 1", [](P p) { return share(p.error()); });
   add_if_ran(columns, "measured_slowest_s", "likewise of the GPU that took longest in each run",
              [](P p) { return seconds(p.measured_slowest); });
   add_if_ran(columns, "simulated_slowest_s", "likewise, simulated",
              [](P p) { return seconds(p.predicted.tpot_slowest); });
-  add_if_ran(columns, "timed_s", "mean step time, median of the runs that timed every operation",
+  add_if_ran(columns, "timed_s", "mean step time, median of the runs that timed operations",
              [](P p) { return p.timed.value() > 0.0 ? seconds(p.timed) : std::string(); });
   using Op = const OpDiff&;
   add_of_worst(columns, "worst_op", "the operation furthest from its simulation", [](Op op) { return op.name; });
@@ -153,7 +156,7 @@ Columns<ShareRow> share_columns() {
       [](D d) { return d.name; });
   add("busy_measured",
       "share of the elapsed time in which one ran at least, median of the runs: of the cpu in runs that time steps "
-      "only, of all others in runs that time every operation",
+      "only, of all others put together from runs that time one operation in eight",
       [](D d) { return share(d.measured); });
   add("spread", "largest − smallest of the runs", [](D d) { return share(d.spread); });
   add("busy_simulated", "likewise, of the simulation", [](D d) { return share(d.simulated); });
@@ -229,7 +232,7 @@ Json point_json(const MeasuredPoint& point) {
   const bool timed = point.timed.value() > 0.0;
   json["device"] = point.facts.device;
   json["cpu_workers"] = point.facts.cpu_workers;
-  json["dram_read"] = point.dram_read.value() > 0.0 ? Json(point.dram_read.value()) : Json(nullptr);
+  json["dram_read"] = point.host.dram_read.value() > 0.0 ? Json(point.host.dram_read.value()) : Json(nullptr);
   json["measured_s"] = point.measured.value();
   json["repeats_s"] = array_of(point.repeats, [](Seconds each) { return Json(each.value()); });
   json["spread"] = point.spread;

@@ -37,7 +37,7 @@ std::string timeline_text(const RunReport& about, const MeasuredPoint& point) {
   notes["executed_on"] = point.facts.device;
   notes["executed_step_s"] = fmt::format("{:.6g}", point.measured.value());
   notes["timing"] =
-      timed ? fmt::format("every operation timed, which lengthened steps by {}", signed_percent(point.lengthened()))
+      timed ? fmt::format("operations timed in parts, which lengthened steps by {}", signed_percent(point.lengthened()))
             : "host and CPU operations timed only";
   return perfetto_json({{.name = "executed on this machine", .trace = &point.executed},
                         {.name = fmt::format("simulated {}", about.machine), .trace = &point.simulated}},

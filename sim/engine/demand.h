@@ -44,10 +44,12 @@ struct Use {
 // An op runs `latency` first, then `units` equal units as the pool has slots for them. A unit progresses at a rate of
 // at most `rate_cap` units per second; running units share resources max-min fairly, where a unit's fair share of speed
 // is proportional to `weight` (default: its rate cap, so that all units on one full resource slow down by the same
-// factor). An op without units takes its latency only. Lane and latency come first, pool slots are held per unit.
+// factor). An op without units takes its latency only. Lane and latency come first, pool slots are held per unit. An op
+// that has its lane starts `lead` later: until then nothing runs, and the ledger has it as queueing.
 struct Demand {
   static constexpr std::size_t kMaxUses = 12;
 
+  Duration lead;
   Duration latency;
   std::int64_t units = 0;
   PoolId pool;  // invalid: units need no slots, all start at once
@@ -64,8 +66,8 @@ struct Demand {
   std::span<const Use> used() const { return {uses.data(), use_count}; }
 };
 
-// What the op takes on an otherwise idle platform: latency + its waves, each at the fastest rate its cap and the
-// resources' capacities allow. This is the `work` of the time ledger.
+// What the op takes on an otherwise idle platform once it starts: latency + its waves, each at the fastest rate its cap
+// and the resources' capacities allow. This is the `work` of the time ledger.
 Duration isolated_duration(const Demand& demand, const Platform& platform);
 
 }  // namespace outrider

@@ -25,6 +25,7 @@ class Hash {
 
 std::uint64_t hash_of(const Demand& demand) {
   Hash hash;
+  hash.add(static_cast<std::uint64_t>(demand.lead.ps()));
   hash.add(static_cast<std::uint64_t>(demand.latency.ps()));
   hash.add(static_cast<std::uint64_t>(demand.units));
   hash.add((static_cast<std::uint64_t>(demand.pool.value) << 32) ^ static_cast<std::uint64_t>(demand.slots_per_unit));
@@ -41,15 +42,15 @@ std::uint64_t hash_of(const Demand& demand) {
 
 bool equal(const Demand& a, const Demand& b) {
   const auto same_use = [](const Use& x, const Use& y) { return x.resource == y.resource && x.amount == y.amount; };
-  return a.latency == b.latency && a.units == b.units && a.pool == b.pool && a.slots_per_unit == b.slots_per_unit &&
-         a.rate_cap == b.rate_cap && a.weight == b.weight && a.capped_by == b.capped_by && a.ends_as == b.ends_as &&
-         a.waits_as == b.waits_as && a.use_count == b.use_count &&
-         std::equal(a.used().begin(), a.used().end(), b.used().begin(), same_use);
+  return a.lead == b.lead && a.latency == b.latency && a.units == b.units && a.pool == b.pool &&
+         a.slots_per_unit == b.slots_per_unit && a.rate_cap == b.rate_cap && a.weight == b.weight &&
+         a.capped_by == b.capped_by && a.ends_as == b.ends_as && a.waits_as == b.waits_as &&
+         a.use_count == b.use_count && std::equal(a.used().begin(), a.used().end(), b.used().begin(), same_use);
 }
 
 void check_demand(const Demand& demand, const Platform& platform) {
-  CHECK(demand.latency >= Duration() && demand.units >= 0, "latency of {} ps, {} units", demand.latency.ps(),
-        demand.units);
+  CHECK(demand.lead >= Duration() && demand.latency >= Duration() && demand.units >= 0,
+        "lead of {} ps, latency of {} ps, {} units", demand.lead.ps(), demand.latency.ps(), demand.units);
   CHECK(!demand.pool.valid() || demand.pool.index() < platform.pools.size(), "no pool {}", demand.pool.value);
   CHECK(demand.ends_as < Signals::kParties && demand.waits_as < Signals::kParties, "parties {} and {} of {}",
         demand.ends_as, demand.waits_as, Signals::kParties);

@@ -225,15 +225,15 @@ void SimBackend::State::learn(SpanId id, SpanId of) {
 // `behind`: what the op queued behind in its lane, if it did.
 void SimBackend::State::admit(SpanId id, SpanId behind) {
   Span& span = span_of(id);
-  span.start = now;
+  span.start = now + demands[window[id].demand].demand.lead;
   if (span.ready < now) span.queued_behind = behind;
   admitted.push_back(id);
 }
 
 void SimBackend::State::pass_latency(SpanId id) {
-  const Demand& demand = demands[window[id].demand].demand;
-  if (demand.latency == Duration()) return arrive(id);
-  timers.schedule(now + demand.latency, Phase::complete, {.kind = 0, .payload = id.value});
+  const Instant arrives = span_of(id).start + demands[window[id].demand].demand.latency;
+  if (arrives == now) return arrive(id);
+  timers.schedule(arrives, Phase::complete, {.kind = 0, .payload = id.value});
 }
 
 void SimBackend::State::arrive(SpanId id) {

@@ -37,14 +37,17 @@ TEST(Cpu, OneChunkRunsAtOneCoresBandwidth) {
   EXPECT_NEAR(seconds_after_fork(model, op_of(Family::cpu_attend, shape)) * machine.cpu.core_bandwidth.value() / bytes,
               1.0, 1e-6);
 }
-// Long contexts are split among the 15 workers (one core stays with the host thread), which reach their share of DRAM.
+// Long contexts are split among the 15 workers (one core stays with the host thread), which reach their share of what
+// 16 cores read of DRAM, 16 / (a core's own time of a byte) and what they share.
 TEST(Cpu, ManyTokensReachTheSharedRateOfDram) {
   MachineSpec machine = reading_machine();
   machine.cpu.core_bandwidth = BytesPerSecond(40e9);
   const Profile profile = assumed_profile();
   const MachineModel model(machine, profile);
-  const double rate = machine.cpu.dram_bandwidth.value() * profile.value("cpu.dram_efficiency") *
-                      profile.value("cpu.attention_dram_efficiency");
+  const double all = machine.cpu.dram_bandwidth.value() * profile.value("cpu.dram_efficiency");
+  const double own = (1.0 / 40e9 - 1.0 / all) * 16.0 / 15.0, shared = 1.0 / 40e9 - own;
+  const double rate = profile.value("cpu.attention_dram_efficiency") / (own / 15.0 + shared);
+  EXPECT_LT(rate, all * profile.value("cpu.attention_dram_efficiency"));
   for (const double sequences : {1.0, 64.0}) {
     const AttentionShape shape = decode_attention(sequences, 8192.0);
     EXPECT_NEAR(seconds_after_fork(model, op_of(Family::cpu_attend, shape)) * rate / cached_bytes(shape), 1.0, 1e-6);
@@ -100,14 +103,30 @@ TEST(Cpu, ReadingAndArithmeticAddUp) {
   EXPECT_GT(reading / computing, 0.02);
   EXPECT_NEAR(seconds_after_fork(model, op_of(Family::cpu_attend, shape)) * 15.0 / (reading + computing), 1.0, 1e-6);
 }
-TEST(Cpu, ForkAndJoinGrowWithThreads) {
+TEST(Cpu, ForkAndJoinGrowWithEachDoublingOfTheThreads) {
   MachineSpec machine = cpu_machine();
   const Profile profile = assumed_profile();
   const Op op = op_of(Family::cpu_attend, decode_attention(1.0, 32.0));
+  machine.cpu.cores = machine.gpu_count + 8;
   const double few = MachineModel(machine, profile).demand(op).latency.seconds().value();
-  machine.cpu.cores += 10;
+  machine.cpu.cores = machine.gpu_count + 32;
   const double many = MachineModel(machine, profile).demand(op).latency.seconds().value();
-  EXPECT_NEAR(many - few, 10.0 * profile.value("cpu.fork_join_per_thread"), 1e-11);
+  EXPECT_NEAR(many - few, 2.0 * profile.value("cpu.fork_join_per_doubling"), 1e-11);
+}
+
+// Of many short pieces, a core's time is of their beginnings.
+TEST(Cpu, PiecesOfAGatherTakeACoreTimeEach) {
+  const MachineSpec machine = cpu_machine();
+  Profile profile = assumed_profile();
+  profile.coefficients.at("cpu.gather_piece").value = 1e-6;
+  const double workers = static_cast<double>(machine.cpu.cores - machine.gpu_count);
+  const auto seconds = [&](double pieces) {
+    return seconds_after_fork(
+        MachineModel(machine, profile),
+        op_of(Family::cpu_gather,
+              StreamShape{.read = Bytes(1e6), .write = Bytes(1e6), .flops = Flops(0.0), .items = pieces}));
+  };
+  EXPECT_NEAR(seconds(2000.0 * workers) - seconds(1000.0 * workers), 1000.0 * 1e-6, 1e-8);
 }
 // Interleaved over two sockets, half of all bytes are remote: a kernel's a quarter each way, a copy's half one way.
 TEST(Cpu, TwoSocketsSendHalfOfAllBytesOverTheirLink) {

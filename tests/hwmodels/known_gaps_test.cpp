@@ -152,7 +152,7 @@ TEST(KnownGap, OneArithmeticEfficiencyStandsForTilesAndVectors) {
     const auto found = profile->coefficients.find("cpu.arithmetic_efficiency");
     return found == profile->coefficients.end() ? 0.0 : found->second.value;
   };
-  EXPECT_GT(efficiency("h200-16c"), 2.0 * efficiency("cpu-2c"));
+  EXPECT_GT(efficiency("h200-16c"), 1.2 * efficiency("cpu-2c"));
 }
 
 // On two cores, one of which attends while the other gathers: what both ask of DRAM is less than both can read, and

@@ -34,7 +34,8 @@ class Built {
   double beyond(OpId op) {
     const MachineModel model(machine_named("h200-16c"), profile());
     const TaskGraph graph = std::move(builder_).seal(op);
-    return (model.demands(graph)[op.index()].latency - model.demand(graph.op(op)).latency).seconds().value();
+    const Demand demand = model.demands(graph)[op.index()];
+    return (demand.lead + demand.latency - model.demand(graph.op(op)).latency).seconds().value();
   }
 
  private:

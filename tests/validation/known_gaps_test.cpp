@@ -50,7 +50,7 @@ std::vector<double> errors_of(const std::vector<Recorded>& all, Meant meant) {
     if (!profile || !steps) continue;
     for (const RecordedStep& step : *steps) {
       if (!meant(step.point)) continue;
-      const auto predicted = predicted_step(*scenario, *profile, step.point, step.dram_read);
+      const auto predicted = predicted_step(*scenario, *profile, step.point, step.host);
       EXPECT_TRUE(predicted.has_value()) << to_string(step.point);
       found.push_back(predicted.value_or(0.0) / step.measured_s - 1.0);
     }
@@ -96,7 +96,7 @@ TEST(KnownGap, ShortPartsOfCpuAttentionArePredictedTooSlow) {
 TEST(KnownGap, TimingOperationsLengthensSteps) {
   std::vector<double> ratios;
   ConfigErrors errors;
-  for (const Recorded& each : {on_h200(kQwen, "steps.csv"), on_h200(kLlama, "steps.csv")}) {
+  for (const Recorded& each : {on_h200(kQwen, "steps-4.csv"), on_h200(kLlama, "steps-4.csv")}) {
     const auto table =
         read_csv_table(kRoot / "calibration/data" / each.folder / each.file, {"measured_s", "timed_s"}, errors);
     ASSERT_TRUE(table.has_value());
@@ -104,7 +104,7 @@ TEST(KnownGap, TimingOperationsLengthensSteps) {
       if (!row.cells[0].empty()) ratios.push_back(std::stod(row.cells[1]) / std::stod(row.cells[0]));
     }
   }
-  EXPECT_GT(nearest_quantile(ratios, 0.5), 1.05);
+  EXPECT_GT(nearest_quantile(ratios, 0.5), 1.01);
 }
 
 // The goal of a fit is 10 % at P90.
@@ -116,8 +116,8 @@ TEST(KnownGap, SomeFamiliesAreFittedWorseThanTheGoal) {
   for (const FamilyResiduals& family : profile->fit->residuals) {
     if (family.p90 > 0.1) missing.insert(family.family);
   }
-  EXPECT_THAT(missing, testing::UnorderedElementsAre("adam", "build_digest", "copy_d2h", "cpu_attend", "cpu_gather",
-                                                     "fork_join", "score_blocks", "select_top_k"));
+  EXPECT_THAT(missing, testing::UnorderedElementsAre("copy_d2h", "cpu_attend", "cpu_gather", "fork_join",
+                                                     "score_blocks", "select_top_k"));
 }
 
 // Machines that were measured have their samples in calibration/data; for all others profiles are assumed or another's.

@@ -72,7 +72,7 @@ class CudaDevice::Capture {
 };
 
 void CudaDevice::capture_graphs() {
-  replays_.resize(schedule_->ops.size());
+  replays_ = std::vector<CudaReplay>(schedule_->ops.size());
   for (OpIndex index = 0; index < schedule_->ops.size(); ++index) {
     const ScheduledOp& op = schedule_->ops[index];
     if (op.op->family == Family::launch_graph && !op.issues.empty()) replays_[index] = Capture(*this, index).take();

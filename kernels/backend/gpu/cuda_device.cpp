@@ -80,10 +80,8 @@ void CudaDevice::prepare(const Binding& binding) {
   for (OpIndex op = 0; op < ops_.size(); ++op) {
     if (on_gpu(schedule_->ops[op].runner)) ops_[op].launch = binder_->bind(op);
   }
-  make_events();
+  find_followers();
   warm_up();
-  capture_graphs();
-  drain();
 }
 
 void CudaDevice::allocate() {
@@ -114,18 +112,26 @@ std::byte* CudaDevice::pin(const HostArena& arena) {
   return static_cast<std::byte*>(device);
 }
 
-void CudaDevice::make_events() {
-  const bool timed = binding_.timing == Timing::every_op;
-  if (timed) find_followers();
+void CudaDevice::time_ops(TimedOps timed) {
+  timed_ = timed;
+  std::vector<bool> ends(ops_.size());
+  for (OpIndex op = 0; op < ops_.size(); ++op) {
+    if (!timed.contains(op) || !on_gpu(schedule_->ops[op].runner)) continue;
+    ends[op] = true;
+    if (ops_[op].follows != kNoOp) ends[ops_[op].follows] = true;
+  }
   for (OpIndex op = 0; op < ops_.size(); ++op) {
     if (!on_gpu(schedule_->ops[op].runner)) continue;
-    if (timed && ops_[op].follows == kNoOp) ops_[op].begin = make_event(true);
-    if (timed || schedule_->ops[op].records_event) ops_[op].end = make_event(timed);
+    Bound& bound = ops_[op];
+    bound.begin = timed.contains(op) && bound.follows == kNoOp ? make_event(true) : CudaEvent();
+    bound.end = ends[op] || schedule_->ops[op].records_event ? make_event(ends[op]) : CudaEvent();
   }
-  references_.resize(timed ? schedule_->steps() : 0);
+  references_ = std::vector<Reference>(timed.any() ? schedule_->steps() : 0);
   for (Reference& reference : references_) {
     for (CudaEvent& event : reference.events) event = make_event(true);
   }
+  capture_graphs();
+  drain();
 }
 
 // Of captured ops that wait for nothing but the op before them on their lane, behind which nothing else is captured.
@@ -211,7 +217,7 @@ void CudaDevice::drain() { check_cuda(cudaDeviceSynchronize()); }
 
 OpTimes CudaDevice::times(OpIndex op) const {
   const Bound& bound = ops_[op];
-  if (references_.empty() || !bound.end) return {};
+  if (!timed_.contains(op)) return {};
   const Reference& reference = references_[schedule_->ops[op].step];
   const CudaEvent& zero = reference.events[static_cast<std::size_t>(reference.best)];
   const CudaEvent& begin = bound.follows == kNoOp ? bound.begin : ops_[bound.follows].end;

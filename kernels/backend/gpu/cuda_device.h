@@ -40,12 +40,12 @@ using CudaReplay = CudaHandle<cudaGraphExec_t, cudaGraphExecDestroy>;
 CudaEvent make_event(bool timed);
 CudaStream make_stream();
 
-// Times. Where every op is timed, an op's events are recorded behind its waits and behind its work, and an event that
-// others wait for is the latter of these. In a captured graph, an op that only follows another of its lane begins with
-// that one's end: the gap between two kernels of a graph, about 1 µs, counts as the latter's, as it does where kernels
-// are calibrated. Before each step an event is recorded on an idle stream and watched by the
-// host thread, three times: in the middle of the quickest time it took, the GPU's clock and the host's are taken to
-// agree, which is right within half of that time (some 3 µs). This costs some 20 µs between steps, none within.
+// Times. A timed op's events are recorded behind its waits and behind its work, and an event that others wait for is
+// the latter of these. In a captured graph, an op that only follows another of its lane begins with that one's end: the
+// gap between two kernels of a graph, about 1 µs, counts as the latter's, as it does where kernels are calibrated.
+// Before each step an event is recorded on an idle stream and watched by the host thread, three times: in the middle of
+// the quickest time it took, the GPU's clock and the host's are taken to agree, which is right within half of that time
+// (some 3 µs). This costs some 20 µs between steps, none within.
 class CudaDevice final : public Device {
  public:
   explicit CudaDevice(int gpu);
@@ -55,6 +55,7 @@ class CudaDevice final : public Device {
   std::string name() const override;
   std::size_t free_bytes() const override;
   void prepare(const Binding& binding) override;
+  void time_ops(TimedOps timed) override;
   void begin_step(std::size_t step) override;
   void issue(OpIndex op, Calls calls) override;
   void launch_graph(OpIndex op) override;
@@ -66,8 +67,8 @@ class CudaDevice final : public Device {
   static constexpr int kTries = 3;
   struct Bound {
     BoundLaunch launch;
-    CudaEvent begin, end;     // end: also where only others wait for it
-    OpIndex follows = kNoOp;  // timed, but without a begin of its own: that op's end is it
+    CudaEvent begin, end;     // recorded if there; end: also where only others wait for it
+    OpIndex follows = kNoOp;  // when timed, that op's end is its begin
   };
   struct Reference {
     std::array<CudaEvent, kTries> events;
@@ -78,7 +79,6 @@ class CudaDevice final : public Device {
 
   void allocate();
   std::byte* pin(const HostArena& arena);
-  void make_events();
   void find_followers();
   void warm_up();
   void capture_graphs();
@@ -97,7 +97,8 @@ class CudaDevice final : public Device {
   std::unique_ptr<Binder> binder_;
   std::vector<Bound> ops_;
   std::vector<CudaReplay> replays_;  // by op: of launch_graph
-  std::vector<Reference> references_;
+  TimedOps timed_;
+  std::vector<Reference> references_;  // of the steps, if any op is timed
 };
 
 }  // namespace outrider

@@ -38,7 +38,8 @@ std::vector<Sample> shapes() {
       }
     }
   }
-  for (const double threads : {2.0, 4.0, 8.0, 15.0}) all.push_back(sample_of("fork_join", {{"threads", threads}}));
+  for (const double threads : {2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 15.0})
+    all.push_back(sample_of("fork_join", {{"threads", threads}}));
   for (const double fragment : {256.0, 2048.0, 16384.0}) {
     all.push_back(
         sample_of("cpu_gather",
@@ -68,7 +69,7 @@ std::vector<Sample> times_under(const Profile& truth, const MachineSpec& machine
   RandomStream random(6);
   std::vector<Sample> samples = shapes();
   for (Sample& sample : samples) {
-    const MachineModel model(machine_of(sample, machine), truth);
+    const MachineModel model(machine_of(sample, machine, truth), truth);
     const Duration alone = isolated_duration(model.demand(*op_of(sample)), model.platform());
     const double seconds = alone.seconds().value() * std::exp(noise * random.normal());
     sample.time = {.median = seconds,
@@ -105,8 +106,9 @@ TEST(ProfileFit, CoefficientsComeBackFromTheTimesTheyGive) {
                                              {"cpu.attention_latency", 9e-6},
                                              {"cpu.attention_part", 3e-6},
                                              {"cpu.stream_dram_efficiency", 0.55},
-                                             {"cpu.fork_join", 8e-6},
-                                             {"cpu.fork_join_per_thread", 3e-7}};
+                                             {"cpu.gather_piece", 6e-8},
+                                             {"cpu.fork_join", 4e-6},
+                                             {"cpu.fork_join_per_doubling", 1.5e-6}};
   for (const auto& [name, value] : set) truth.coefficients[name].value = value;
   const ProfileFit found = fit_profile(bare_machine(), base, times_under(truth, bare_machine(), 0.005));
   for (const auto& [name, value] : set) {

@@ -27,6 +27,7 @@ class InstantDevice final : public Device {
   std::size_t free_bytes() const override { return 0; }
   void enter() override { entered_.push_back({std::this_thread::get_id(), std::chrono::steady_clock::now()}); }
   void prepare(const Binding& /*binding*/) override {}
+  void time_ops(TimedOps) override {}
   void begin_step(std::size_t step) override { asked_ += "step" + std::to_string(step) + " "; }
   void issue(OpIndex op, Calls calls) override {
     if (op == refused_) throw std::runtime_error("refused");

@@ -43,7 +43,7 @@ MeasuredPoint executed_point() {
   point.measured = Seconds(0.01);
   point.measured_slowest = Seconds(0.0102);
   point.spread = 0.01;
-  point.dram_read = BytesPerSecond(120e9);
+  point.host = {.dram_read = BytesPerSecond(120e9), .cpu_workers = 15};
   point.timed = Seconds(0.011);
   point.activities = {share_of("gpu_compute", 0.93, 0.90), share_of("copies_h2d", 0.02, 0.03),
                       share_of("copies_d2h", 0.0, 0.0), share_of("cpu", 0.5, 0.58), share_of("overlap", 0.40, 0.42)};
@@ -159,7 +159,7 @@ TEST(ValidationFiles, StepsAreReadBackByTheGate) {
 
 TEST(ValidationFiles, StepsNameTheWorstOperation) {
   const std::string csv = steps_csv(fake_validation().points);
-  EXPECT_THAT(csv, HasSubstr(",0.01,0.0100,1.2e+11,0.0108,0.0800,0.0102,0.0109,0.011,cpu_attend,12,3,0.000105,2e-05,"
+  EXPECT_THAT(csv, HasSubstr(",0.01,0.0100,1.2e+11,15,0.0108,0.0800,0.0102,0.0109,0.011,cpu_attend,12,3,0.000105,2e-05,"
                              "\n"));
   EXPECT_THAT(csv, HasSubstr(",no GPU   none\n"));
 }

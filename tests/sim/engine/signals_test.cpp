@@ -1,4 +1,4 @@
-// Ends become known to other lanes after the time that the parties' signals take.
+// Ends become known to other lanes after the time that the parties' signals take, and ops start after their leads.
 #include <gtest/gtest.h>
 
 #include "tests/support/steps.h"
@@ -30,6 +30,23 @@ TEST(SimBackend, AnEndIsKnownAfterItsSignalButForItsOwnLane) {
   EXPECT_EQ(trace.spans[3].start, at_microseconds(5));
   EXPECT_EQ(trace.spans[4].end, at_microseconds(9));
   EXPECT_EQ(trace.spans[4].last_dependency, SpanId(2));
+}
+
+TEST(SimBackend, ALeadDelaysTheStartAndCountsAsQueueing) {
+  // B gets its lane at 10 µs and starts 3 µs later; C gets it when B ends.
+  const Platform platform = make_platform({});
+  StepBuilder step;
+  step.add(Lane::compute, latency_only(microseconds(10)));
+  Demand late = latency_only(microseconds(5));
+  late.lead = microseconds(3);
+  step.add(Lane::compute, late);
+  const OpId c = step.add(Lane::compute, latency_only(microseconds(1)));
+  const Trace trace = simulate(platform, {std::move(step).seal(c)});
+
+  EXPECT_EQ(trace.spans[1].start, at_microseconds(13));
+  EXPECT_EQ(trace.spans[1].ledger().queue, microseconds(13));
+  EXPECT_EQ(trace.spans[1].ledger().work, microseconds(5));
+  EXPECT_EQ(trace.spans[2].start, at_microseconds(18));
 }
 
 }  // namespace

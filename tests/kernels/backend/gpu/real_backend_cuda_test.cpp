@@ -150,27 +150,36 @@ TEST_F(RealBackendCuda, TimingEveryOpIsWhatSlowsAStep) {
                             .context = 16384,
                             .batch = 8,
                             .steps = 9});
-      double us[2] = {}, launching[2] = {};
-      for (const Timing timing : {Timing::steps_only, Timing::every_op}) {
-        RealBackend backend(point.graphs(), {.timing = timing});
+      double us[3] = {}, launching[2] = {};
+      for (const TimedOps timed : {kTimesNone, kTimesAll}) {
+        RealBackend backend(point.graphs(), {.timed = timed});
         backend.run();
         const Trace trace = backend.run();
-        us[timing == Timing::every_op ? 1 : 0] = step_us(trace);
-        launching[timing == Timing::every_op ? 1 : 0] = launching_us(trace);
-        if (timing == Timing::every_op) expect_order(point.graphs(), trace, method);
+        us[timed.any() ? 1 : 0] = step_us(trace);
+        launching[timed.any() ? 1 : 0] = launching_us(trace);
+        if (timed.any()) {
+          expect_order(point.graphs(), trace, method);
+          continue;
+        }
+        const Trace in_parts = std::move(backend.run_in_parts().front());
+        us[2] = step_us(in_parts);
+        expect_everything_ran(point.graphs(), in_parts, method);
       }
-      std::printf("%-10s %-6s %9.1f us a step (launching %7.1f), %9.1f with every op timed (launching %7.1f)\n", method,
-                  launch, us[0], launching[0], us[1], launching[1]);
+      std::printf(
+          "%-10s %-6s %9.1f us a step (launching %7.1f), %9.1f with every op timed (launching %7.1f), %9.1f in "
+          "parts\n",
+          method, launch, us[0], launching[0], us[1], launching[1], us[2]);
       if (std::string(method) == "full_kv") {
         EXPECT_LT(us[0], us[1]);
         EXPECT_LT(us[1], 1.3 * us[0]);
+        EXPECT_LT(us[2], us[1]);
       }
     }
   }
 }
 
-Trace second_run(const std::vector<TaskGraph>& graphs, Timing timing) {
-  RealBackend backend(graphs, {.timing = timing});
+Trace second_run(const std::vector<TaskGraph>& graphs, TimedOps timed) {
+  RealBackend backend(graphs, {.timed = timed});
   backend.run();
   return backend.run();
 }
@@ -180,16 +189,16 @@ TEST_F(RealBackendCuda, TwoGpusRunReplicasAtOnce) {
   for (const char* method : {"full_kv", "flexgen", "hgca", "scout"}) {
     const GpuPoint one({.method = method, .steps = 8}), two({.method = method, .steps = 8, .drift = 0.9});
     const std::vector<std::vector<TaskGraph>> replicas = {one.graphs(), two.graphs()};
-    for (const Timing timing : {Timing::every_op, Timing::steps_only}) {
-      const Trace single = second_run(replicas[0], timing);
-      RealBackend both(replicas, {.timing = timing});
+    for (const TimedOps timed : {kTimesAll, kTimesNone}) {
+      const Trace single = second_run(replicas[0], timed);
+      RealBackend both(replicas, {.timed = timed});
       both.run_replicas();
       const std::vector<Trace> traces = both.run_replicas();
       ASSERT_EQ(traces.size(), 2U);
       EXPECT_THAT(both.facts().device, HasSubstr("2 x "));
       std::printf("%-10s %9.1f us a step alone, %9.1f and %9.1f at once\n", method, step_us(single), step_us(traces[0]),
                   step_us(traces[1]));
-      if (timing == Timing::steps_only) continue;
+      if (!timed.any()) continue;
       for (std::size_t i = 0; i < 2; ++i) {
         expect_order(replicas[i], traces[i], method);
         expect_everything_ran(replicas[i], traces[i], method);
