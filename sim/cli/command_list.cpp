@@ -150,6 +150,7 @@ Shelf shelf_of(const std::string& what, const Library& library) {
   if (what == "scenarios") return {library.scenarios(), describe_scenario};
   if (what == "models") return {library.models(), describe_model};
   if (what == "machines") return {library.machines(), describe_machine};
+  if (what == "studies") return {library.studies(), describe_study};
   CHECK(what == "profiles", "there is no list of '{}'", what);
   return {library.profiles(), describe_profile};
 }

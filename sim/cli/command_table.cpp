@@ -224,16 +224,48 @@ CommandSpec check_command() {
   };
 }
 
+CommandSpec sweep_command() {
+  return {
+      .name = "sweep",
+      .summary = "Simulate the design points of a study, on all cores, into one table: CSV and SQLite.",
+      .details =
+          "STUDY is a YAML file (SWEEPS.md), or the name of a shipped one (studies/link-cores-channels). A finished\n"
+          "design point is on disk at once: after a crash or kill, --resume does what is left. Points that any study\n"
+          "simulated before come from the cache. 'outrider help results' has the columns.",
+      .operand = {.name = "STUDY", .offer = Offer::file},
+      .flags = {{.name = "out",
+                 .value = "DIR",
+                 .meaning = "Where results.csv, results.sqlite and points.journal go. Default: results/<study>.",
+                 .offer = Offer::directory},
+                {.name = "resume", .meaning = "Go on with the unfinished sweep in DIR; what it finished is kept."},
+                {.name = "threads",
+                 .value = "N",
+                 .meaning = "Design points simulated at a time, 1 to 1024; the files do not depend on it. Default: "
+                            "one per core."},
+                {.name = "cache",
+                 .value = "DIR",
+                 .meaning = "Where figures of simulated points are kept for all studies. Default: "
+                            "$XDG_CACHE_HOME/outrider or ~/.cache/outrider.",
+                 .offer = Offer::directory},
+                {.name = "no-cache", .meaning = "Neither take figures from the cache nor leave any there."},
+                {.name = "dry-run", .meaning = "Check the study, say how many points it has, and stop."},
+                help_flag()},
+      .examples = {{"outrider sweep studies/link-cores-channels", "which upgrade buys most?"},
+                   {"outrider sweep mine.yaml --resume", "go on after a crash"}},
+  };
+}
+
 CommandSpec list_command() {
   return {
       .name = "list",
-      .summary = "List the methods, the knobs of own ones, or the shipped models, machines, scenarios or profiles.",
+      .summary =
+          "List the methods, the knobs of own ones, or the shipped models, machines, scenarios, profiles or studies.",
       .details =
           "Shipped files are looked for in $OUTRIDER_HOME, else upwards from the program, else upwards from the\n"
           "current folder.",
       .operand = {.name = "WHAT",
                   .offer = Offer::choices,
-                  .choices = {"methods", "knobs", "models", "machines", "scenarios", "profiles"}},
+                  .choices = {"methods", "knobs", "models", "machines", "scenarios", "profiles", "studies"}},
       .flags = {{.name = "verbose",
                  .letter = 'v',
                  .meaning = "Methods with their parameters: default, range, meaning, "
@@ -280,8 +312,8 @@ CommandSpec help_command() {
       .operand = {.name = "COMMAND",
                   .required = false,
                   .offer = Offer::choices,
-                  .choices = {"run", "explain", "calibrate", "validate", "check", "list", "schema", "completion",
-                              "help", "results"}},
+                  .choices = {"run", "explain", "calibrate", "validate", "check", "sweep", "list", "schema",
+                              "completion", "help", "results"}},
       .flags = {help_flag()},
       .examples = {{"outrider help run", "the flags of run"},
                    {"outrider help results", "the columns of results.csv and claims.csv"}},
@@ -291,9 +323,9 @@ CommandSpec help_command() {
 }  // namespace
 
 std::span<const CommandSpec> command_table() {
-  static const std::vector<CommandSpec> table = {run_command(),      explain_command(),    calibrate_command(),
-                                                 validate_command(), check_command(),      list_command(),
-                                                 schema_command(),   completion_command(), help_command()};
+  static const std::vector<CommandSpec> table = {
+      run_command(),   explain_command(), calibrate_command(), validate_command(),   check_command(),
+      sweep_command(), list_command(),    schema_command(),    completion_command(), help_command()};
   return table;
 }
 

@@ -1,6 +1,7 @@
 // A CSV table as a list of columns: each a heading, what it means, and how it is read off a row.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -8,6 +9,9 @@
 #include "sim/cli/report_csv.h"
 
 namespace outrider {
+
+inline std::string yes_no(bool value) { return value ? "true" : "false"; }
+inline std::string count_or_none(std::int64_t value) { return value > 0 ? std::to_string(value) : std::string(); }
 
 template <class Row>
 struct CsvColumn {

@@ -7,6 +7,7 @@
 
 #include "sim/cli/format.h"
 #include "sim/cli/report_csv.h"
+#include "sim/cli/report_sweep.h"
 #include "sim/cli/report_validate.h"
 #include "sim/cli/table.h"
 
@@ -114,6 +115,13 @@ std::string results_help() {
          table(claims_columns()) +
          "\nresults.json has the same figures and more; its fields are documented in\n"
          "[sim/cli/report_json.h](sim/cli/report_json.h).\n\n"
+         "## results.csv of `sweep`, and the table `rows` of its results.sqlite, one row per point\n\n"
+         "Behind `point` stand the study's axes, each under its name: numbers in base units where all of its values "
+         "are "
+         "numbers or\n"
+         "quantities, else as the study writes them. In results.sqlite the table `columns` says what each means.\n\n" +
+         table(sweep_columns()) +
+         "| `use_<resource>` | as in `run`, of every resource of any point |\n\n"
          "## steps.csv of `validate`, one row per point\n\n" +
          table(steps_columns()) +
          "\n## shares.csv of `validate`, one row per point that was executed and activity\n\n"

@@ -11,6 +11,7 @@
 #include "sim/io/machine_reader.h"
 #include "sim/io/scenario_reader.h"
 #include "sim/io/schema.h"
+#include "sim/io/study_file.h"
 #include "sim/methods/method.h"
 #include "sim/spec/model_math.h"
 
@@ -122,6 +123,36 @@ std::variant<Inputs, InputErrors> load_inputs(const InputRequest& request, const
   return Inputs{.scenario = std::move(*scenario), .profile = std::move(*profile)};
 }
 
+InputLoader::InputLoader(std::filesystem::path scenario, const std::optional<Library>& library)
+    : scenario_(std::move(scenario)),
+      library_(library ? library->root() / "scenarios" : std::filesystem::path()),
+      catalog_(method_infos()) {}
+
+std::variant<InputLoader::Loaded, InputErrors> InputLoader::load(const std::vector<ScenarioOverride>& overrides) {
+  ConfigErrors errors;
+  auto scenario = read_scenario({.file = scenario_, .library = library_, .overrides = overrides, .with_claims = false},
+                                catalog_, files_, errors);
+  if (!scenario) return texts(errors);
+  auto known = profiles_.find(scenario->profile);
+  if (known == profiles_.end()) {
+    auto profile = read_profile(scenario->profile, errors);
+    if (!profile) return texts(errors);
+    known =
+        profiles_.emplace(scenario->profile, ReadProfile{std::move(*profile), digest_of_file(scenario->profile)}).first;
+  }
+  Loaded loaded{.inputs = {.scenario = std::move(*scenario), .profile = known->second.profile},
+                .profile_digest = known->second.digest};
+  if (auto error = transfer_where_needed(loaded.inputs.scenario, loaded.inputs.profile)) return InputErrors{*error};
+  return loaded;
+}
+
+Digest InputLoader::digest() const {
+  Digester digester;
+  digester.add(files_.digest());
+  for (const auto& [file, read] : profiles_) digester.add(read.digest);
+  return digester.digest();
+}
+
 std::variant<std::string, InputErrors> describe_scenario(const ShippedFile& file) {
   ConfigErrors errors;
   const std::vector<MethodInfo> infos = method_infos();
@@ -142,6 +173,12 @@ std::variant<std::string, InputErrors> describe_machine(const ShippedFile& file)
 std::variant<std::string, InputErrors> describe_profile(const ShippedFile& file) {
   ConfigErrors errors;
   return described(read_profile(file.file, errors), errors, profile_line);
+}
+
+std::variant<std::string, InputErrors> describe_study(const ShippedFile& file) {
+  ConfigErrors errors;
+  return described(read_study(file.file, errors), errors,
+                   [](const StudyFile& study) { return first_line(study.description); });
 }
 
 std::string schema_text(const std::string& what) {

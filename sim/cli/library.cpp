@@ -14,7 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 5> kNotScenarios = {"models", "machines", "profiles", "localities", "claims"};
+constexpr std::array<std::string_view, 6> kNotScenarios = {"models",     "machines", "profiles",
+                                                           "localities", "claims",   "studies"};
 
 bool holds_scenarios(const fs::path& folder) {
   std::error_code ignored;
@@ -53,15 +54,28 @@ std::vector<ShippedFile> files_below(const fs::path& folder, const std::string& 
   return files;
 }
 
-std::string not_found(const std::string& name, const std::optional<Library>& library) {
-  const std::string start = fmt::format("no file and no shipped scenario is called '{}'", printable(name));
-  if (!library) return start + " (no folder scenarios/ found; set OUTRIDER_HOME)";
+// `kind`: what was looked for among `shipped`.
+std::string not_found(const std::string& name, const char* kind, const std::vector<ShippedFile>& shipped) {
+  const std::string start = fmt::format("no file and no shipped {} is called '{}'", kind, printable(name));
   std::vector<std::string> names;
-  for (const ShippedFile& file : library->scenarios()) {
+  for (const ShippedFile& file : shipped) {
     names.push_back(file.name);
     if (fs::path(file.name).filename() == name) return fmt::format("{}, did you mean '{}'?", start, file.name);
   }
   return start + suggestion(name, names);
+}
+
+std::variant<fs::path, std::string> find_shipped(const std::string& name, const char* kind,
+                                                 const std::optional<std::vector<ShippedFile>>& shipped) {
+  std::error_code ignored;
+  if (fs::is_regular_file(name, ignored)) return fs::path(name);
+  for (const ShippedFile& file : shipped.value_or(std::vector<ShippedFile>())) {
+    if (file.name == name) return file.file;
+  }
+  if (fs::is_directory(name, ignored)) return fmt::format("'{}': expected a file, got a folder", printable(name));
+  if (fs::exists(name, ignored)) return fs::path(name);  // a pipe or device: the reader decides
+  if (shipped) return not_found(name, kind, *shipped);
+  return not_found(name, kind, {}) + " (no folder scenarios/ found; set OUTRIDER_HOME)";
 }
 
 }  // namespace
@@ -76,6 +90,12 @@ std::vector<ShippedFile> Library::scenarios() const {
 std::vector<ShippedFile> Library::models() const { return files_below(root_ / "scenarios" / "models", ".json"); }
 
 std::vector<ShippedFile> Library::machines() const { return files_below(root_ / "scenarios" / "machines", ".yaml"); }
+
+std::vector<ShippedFile> Library::studies() const {
+  std::vector<ShippedFile> files = files_below(root_ / "scenarios" / "studies", ".yaml");
+  for (ShippedFile& file : files) file.name = "studies/" + file.name;
+  return files;
+}
 
 std::vector<ShippedFile> Library::profiles() const {
   std::vector<ShippedFile> files = files_below(root_ / "scenarios" / "profiles", ".yaml");
@@ -97,16 +117,11 @@ std::optional<Library> find_library(const LibraryPlaces& places) {
 }
 
 std::variant<fs::path, std::string> find_scenario(const std::string& name, const std::optional<Library>& library) {
-  std::error_code ignored;
-  if (fs::is_regular_file(name, ignored)) return fs::path(name);
-  if (library) {
-    for (const ShippedFile& shipped : library->scenarios()) {
-      if (shipped.name == name) return shipped.file;
-    }
-  }
-  if (fs::is_directory(name, ignored)) return fmt::format("'{}': expected a file, got a folder", printable(name));
-  if (fs::exists(name, ignored)) return fs::path(name);  // a pipe or device: the reader decides
-  return not_found(name, library);
+  return find_shipped(name, "scenario", library ? std::optional(library->scenarios()) : std::nullopt);
+}
+
+std::variant<fs::path, std::string> find_study(const std::string& name, const std::optional<Library>& library) {
+  return find_shipped(name, "study", library ? std::optional(library->studies()) : std::nullopt);
 }
 
 }  // namespace outrider

@@ -22,7 +22,7 @@ struct ShippedFile {
 };
 
 // A folder that holds scenarios/. Below it: scenarios/models, scenarios/machines, scenarios/profiles, and
-// calibration/data/<machine>/profile.yaml; all other YAML files below scenarios/ are scenarios.
+// calibration/data/<machine>/profile.yaml; scenarios/studies; all other YAML files below scenarios/ are scenarios.
 class Library {
  public:
   explicit Library(std::filesystem::path root) : root_(std::move(root)) {}
@@ -33,6 +33,7 @@ class Library {
   std::vector<ShippedFile> models() const;
   std::vector<ShippedFile> machines() const;
   std::vector<ShippedFile> profiles() const;
+  std::vector<ShippedFile> studies() const;  // named "studies/…"
 
  private:
   std::filesystem::path root_;
@@ -45,5 +46,9 @@ std::optional<Library> find_library(const LibraryPlaces& places);
 // The file that the command line calls `name`: an existing file, else a shipped scenario. Otherwise a message.
 std::variant<std::filesystem::path, std::string> find_scenario(const std::string& name,
                                                                const std::optional<Library>& library);
+
+// Likewise of a study.
+std::variant<std::filesystem::path, std::string> find_study(const std::string& name,
+                                                            const std::optional<Library>& library);
 
 }  // namespace outrider

@@ -204,6 +204,19 @@ Request read_check(Line& line) {
   return request;
 }
 
+Request read_sweep(Line& line) {
+  SweepRequest request;
+  if (!line.operands.empty()) request.study = line.operands.front();
+  request.out = take_folder(line);
+  request.cache = take_text(line, "cache", "a folder");
+  request.threads = take_threads(line);
+  request.resume = line.flags.take_switch("resume");
+  request.no_cache = line.flags.take_switch("no-cache");
+  request.dry_run = line.flags.take_switch("dry-run");
+  if (request.no_cache && request.cache) line.error("--cache and --no-cache exclude each other");
+  return request;
+}
+
 Request read_list(Line& line) {
   ListRequest request;
   if (!line.operands.empty()) request.what = line.operands.front();
@@ -225,6 +238,7 @@ Request read_request(Line& line) {
   if (name == "calibrate") return read_calibrate(line);
   if (name == "validate") return read_validate(line);
   if (name == "check") return read_check(line);
+  if (name == "sweep") return read_sweep(line);
   if (name == "list") return read_list(line);
   if (name == "schema") return SchemaRequest{operand};
   if (name == "completion") return CompletionRequest{operand};

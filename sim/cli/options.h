@@ -76,6 +76,13 @@ struct CheckRequest {
   bool no_colour = false;
 };
 
+struct SweepRequest {
+  std::string study;
+  std::optional<std::string> out{}, cache{};  // none: in their usual places
+  int threads = 0;                            // 0: one per core
+  bool resume = false, no_cache = false, dry_run = false;
+};
+
 struct ListRequest {
   std::string what;
   bool verbose = false, json = false, names = false;
@@ -93,8 +100,8 @@ struct HelpRequest {
 };  // empty: the program; "results": the columns of its files
 struct VersionRequest {};
 
-using Request = std::variant<RunRequest, ExplainRequest, CalibrateRequest, ValidateRequest, CheckRequest, ListRequest,
-                             SchemaRequest, CompletionRequest, HelpRequest, VersionRequest>;
+using Request = std::variant<RunRequest, ExplainRequest, CalibrateRequest, ValidateRequest, CheckRequest, SweepRequest,
+                             ListRequest, SchemaRequest, CompletionRequest, HelpRequest, VersionRequest>;
 
 struct ParsedCommandLine {
   Request request{};                  // meaningful only without errors

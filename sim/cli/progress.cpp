@@ -3,11 +3,14 @@
 
 #include <fmt/format.h>
 
+#include "sim/cli/format.h"
+
 namespace outrider {
 
-Progress::Progress(const Console& console, std::string done_words)
+Progress::Progress(const Console& console, std::string done_words, std::size_t done_before)
     : console_(console),
       done_words_(std::move(done_words)),
+      done_before_(done_before),
       begin_(std::chrono::steady_clock::now()),
       next_(begin_ + std::chrono::seconds(1)) {}
 
@@ -21,10 +24,14 @@ void Progress::show(std::size_t done, std::size_t all) {
   next_ = now + std::chrono::milliseconds(100);
   shown_ = true;
   const double spent = std::chrono::duration<double>(now - begin_).count();
-  const std::string left = done == 0 ? ""
-                                     : fmt::format(", about {:.0f} s left",
-                                                   spent / static_cast<double>(done) * static_cast<double>(all - done));
-  console_.error(fmt::format("\r{} of {} {}{}\x1b[K", done, all, done_words_, left));
+  const double rate = static_cast<double>(done - done_before_) / spent;
+  const std::string speed = rate > 0.0 ? fmt::format(", {} a second, about {:.0f} s left", significant(rate, 3),
+                                                     static_cast<double>(all - done) / rate)
+                                       : "";
+  constexpr std::size_t kWidth = 24;
+  const std::size_t filled = all == 0 ? 0 : kWidth * done / all;
+  console_.error(fmt::format("\r[{:=<{}}{:{}}] {} of {} {}{}\x1b[K", "", filled, "", kWidth - filled, done, all,
+                             done_words_, speed));
 }
 
 }  // namespace outrider

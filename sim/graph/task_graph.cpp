@@ -15,6 +15,7 @@ std::span<const OpId> TaskGraph::dependencies(OpId id) const {
 }
 
 TaskGraph on_device(TaskGraph graph, int device) {
+  if (device == 0) return graph;
   for (Op& op : graph.ops_) {
     CHECK(device_of(op.lane) == 0, "an op on lane {} is of another GPU already", op.lane.value);
     op.lane = lane_id(static_cast<Lane>(op.lane.index()), device);

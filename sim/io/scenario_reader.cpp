@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "sim/io/claims_reader.h"
-#include "sim/io/hf_config.h"
 #include "sim/io/machine_changes.h"
 #include "sim/io/machine_reader.h"
 #include "sim/io/method_reader.h"
@@ -22,12 +21,15 @@ constexpr std::string_view kMachinePrefix = "machine.";
 
 bool is_for_machine(const ScenarioOverride& each) { return each.path.starts_with(kMachinePrefix); }
 
-std::string origin_of(const ScenarioOverride& each) { return "--set " + shortened(each.path); }
+std::string origin_of(const ScenarioOverride& each) {
+  return each.origin.empty() ? "--set " + shortened(each.path) : each.origin;
+}
 
 class Reader {
  public:
-  Reader(const ScenarioFiles& files, std::span<const MethodInfo> catalog, std::span<const ScenarioOverride> overrides)
-      : files_(files), catalog_(catalog), overrides_(overrides) {}
+  Reader(const ScenarioFiles& files, std::span<const MethodInfo> catalog, std::span<const ScenarioOverride> overrides,
+         InputFiles& inputs)
+      : files_(files), catalog_(catalog), overrides_(overrides), inputs_(inputs) {}
 
   Scenario read(Section& root);
 
@@ -38,14 +40,16 @@ class Reader {
   std::optional<MachineSpec> read_named_machine(Section& root);
   void read_profile(Section& root, Scenario& scenario);
   std::optional<fs::path> profile_beside_machine() const;
-  std::optional<YamlNode> namesake(const Scenario& scenario) const;
+  const YamlNode* namesake(const Scenario& scenario) const;
   void read_claims_into(Section& root, const MethodList& methods, Scenario& scenario);
 
   const ScenarioFiles& files_;
   std::span<const MethodInfo> catalog_;
   std::span<const ScenarioOverride> overrides_;
+  InputFiles& inputs_;
   // The machine's text as it is read, and its file as it was before overrides; no file where it is written inline.
-  std::optional<YamlNode> machine_, unchanged_machine_;
+  std::optional<YamlNode> machine_;
+  const YamlNode* unchanged_machine_ = nullptr;
   fs::path machine_file_;
 };
 
@@ -57,13 +61,10 @@ fs::path base_of(Section& root, Key key, const ScenarioFiles& files) {
 }
 
 // The machine file, where it is one and has that name.
-std::optional<YamlNode> machine_called(const std::string& name, const fs::path& file) {
-  std::error_code ignored;
-  ConfigErrors unheard;
-  if (!fs::is_regular_file(file, ignored)) return std::nullopt;
-  std::optional<YamlNode> tree = load_yaml(file, unheard);
-  const YamlNode* own = tree ? tree->find("name") : nullptr;
-  return own != nullptr && own->text == name ? tree : std::nullopt;
+const YamlNode* machine_called(const std::string& name, const fs::path& file, InputFiles& inputs) {
+  const YamlNode* tree = inputs.yaml_if_any(file);
+  const YamlNode* own = tree != nullptr ? tree->find("name") : nullptr;
+  return own != nullptr && own->text == name ? tree : nullptr;
 }
 
 std::optional<fs::path> Reader::resolve(Section& root, Key key, const std::string& name, Shelf shelf) {
@@ -84,7 +85,10 @@ void Reader::read_model(Section& root, Scenario& scenario) {
   const Key key("model", "a shipped model, or the path of a Hugging Face config.json or its folder");
   const auto path = resolve(root, key, root.text(key), Shelf::models);
   if (!path) return;
-  if (auto model = read_hf_config(*path, root.context().errors)) scenario.model = std::move(*model);
+  const ModelSpec* model = inputs_.model(*path, root.context().errors);
+  if (model == nullptr) return;
+  scenario.model = *model;
+  scenario.model_digest = inputs_.digest_of(*path);
 }
 
 std::optional<MachineSpec> Reader::read_named_machine(Section& root) {
@@ -92,16 +96,15 @@ std::optional<MachineSpec> Reader::read_named_machine(Section& root) {
   const auto path = resolve(root, key, root.text(key), Shelf::machines);
   if (!path) return std::nullopt;
   ConfigErrors& errors = root.context().errors;
-  std::optional<YamlNode> tree = load_yaml(*path, errors);
-  if (!tree) return std::nullopt;
+  unchanged_machine_ = inputs_.yaml(*path, errors);
+  if (unchanged_machine_ == nullptr) return std::nullopt;
   machine_file_ = *path;
-  unchanged_machine_ = *tree;
+  machine_ = *unchanged_machine_;
   for (const ScenarioOverride& each : overrides_) {
     if (is_for_machine(each))
-      assign(*tree, {each.path.substr(kMachinePrefix.size()), each.value, origin_of(each)}, errors);
+      assign(*machine_, {each.path.substr(kMachinePrefix.size()), each.value, origin_of(each)}, errors);
   }
-  machine_ = *tree;
-  return read_machine(*tree, path->string(), errors);
+  return read_machine(*machine_, path->string(), errors);
 }
 
 void Reader::read_machine_into(Section& root, Scenario& scenario) {
@@ -142,11 +145,12 @@ void Reader::read_profile(Section& root, Scenario& scenario) {
 }
 
 // The machine that the name stands for: beside the profile, else shipped, else its own file before overrides.
-std::optional<YamlNode> Reader::namesake(const Scenario& scenario) const {
+const YamlNode* Reader::namesake(const Scenario& scenario) const {
   const std::string& name = scenario.machine.name;
-  if (auto measured = machine_called(name, fs::path(scenario.profile).parent_path() / "machine.yaml")) return measured;
-  if (auto shipped = machine_called(name, files_.library() / "machines" / (name + ".yaml"))) return shipped;
-  return unchanged_machine_;
+  const fs::path measured = fs::path(scenario.profile).parent_path() / "machine.yaml";
+  if (const YamlNode* tree = machine_called(name, measured, inputs_)) return tree;
+  const YamlNode* shipped = machine_called(name, files_.library() / "machines" / (name + ".yaml"), inputs_);
+  return shipped != nullptr ? shipped : unchanged_machine_;
 }
 
 void Reader::read_claims_into(Section& root, const MethodList& methods, Scenario& scenario) {
@@ -157,8 +161,8 @@ void Reader::read_claims_into(Section& root, const MethodList& methods, Scenario
   if (root.holds(key.name, YamlNode::Kind::list) && !root.recording()) return;
   const auto path = resolve(root, key, root.text_or(key, ""), Shelf::claims);
   if (!path) return;
-  const std::optional<YamlNode> tree = load_yaml(*path, root.context().errors);
-  if (!tree) return;
+  const YamlNode* tree = inputs_.yaml(*path, root.context().errors);
+  if (tree == nullptr) return;
   ReadContext context{path->string(), root.context().errors};
   Section file(*tree, "", context);
   scenario.claims = read_claims(file, "claims", names);
@@ -173,12 +177,13 @@ Scenario Reader::read(Section& root) {
   read_model(root, scenario);
   read_machine_into(root, scenario);
   read_profile(root, scenario);
-  const std::optional<YamlNode> original = namesake(scenario);
-  if (machine_ && original) scenario.machine_changes = machine_changes(*machine_, *original);
+  const YamlNode* original = namesake(scenario);
+  if (machine_ && original != nullptr) scenario.machine_changes = machine_changes(*machine_, *original);
+  if (machine_) scenario.machine_digest = digest_of(flow_text(*machine_));
   const MethodList methods = read_methods(root, catalog_, scenario.model.layers.size());
   scenario.methods = methods.requests;
   scenario.workloads = read_workloads(root, methods);
-  scenario.locality = read_locality(root, files_.library() / "localities" / "published.yaml");
+  scenario.locality = read_locality(root, files_.library() / "localities" / "published.yaml", inputs_);
   scenario.seed = root.seed_or({"seed", "of all random choices; 1 by default"}, 1);
   read_claims_into(root, methods, scenario);
   root.finish();
@@ -200,18 +205,26 @@ void apply(std::span<const ScenarioOverride> overrides, YamlNode& tree, ConfigEr
 }  // namespace
 
 std::optional<Scenario> read_scenario(const ScenarioRequest& request, std::span<const MethodInfo> catalog,
-                                      ConfigErrors& errors) {
+                                      InputFiles& inputs, ConfigErrors& errors) {
   const std::size_t before = errors.size();
-  std::optional<YamlNode> tree = load_yaml(request.file, errors);
-  if (!tree) return std::nullopt;
-  apply(request.overrides, *tree, errors);
+  const YamlNode* file = inputs.yaml(request.file, errors);
+  if (file == nullptr) return std::nullopt;
+  YamlNode tree = *file;
+  if (!request.with_claims) std::erase_if(tree.members, [](const auto& member) { return member.first == "claims"; });
+  apply(request.overrides, tree, errors);
   ReadContext context{request.file.string(), errors};
-  Section root(*tree, "", context);
-  if (tree->kind != YamlNode::Kind::map) return std::nullopt;
+  Section root(tree, "", context);
+  if (tree.kind != YamlNode::Kind::map) return std::nullopt;
   const ScenarioFiles files(request.file, request.library);
-  Scenario scenario = Reader(files, catalog, request.overrides).read(root);
+  Scenario scenario = Reader(files, catalog, request.overrides, inputs).read(root);
   if (errors.size() != before) return std::nullopt;
   return scenario;
+}
+
+std::optional<Scenario> read_scenario(const ScenarioRequest& request, std::span<const MethodInfo> catalog,
+                                      ConfigErrors& errors) {
+  InputFiles inputs;
+  return read_scenario(request, catalog, inputs, errors);
 }
 
 std::optional<Scenario> read_scenario(const std::filesystem::path& file, std::span<const MethodInfo> catalog,
@@ -222,7 +235,8 @@ std::optional<Scenario> read_scenario(const std::filesystem::path& file, std::sp
 YamlShape scenario_shape(std::span<const MethodInfo> catalog) {
   return Section::record([&](Section root) {
     const ScenarioFiles files("", "");
-    Reader(files, catalog, {}).read(root);
+    InputFiles inputs;
+    Reader(files, catalog, {}, inputs).read(root);
   });
 }
 

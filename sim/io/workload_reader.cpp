@@ -140,7 +140,7 @@ std::vector<Workload> read_workloads(Section& root, const MethodList& methods) {
   return workloads;
 }
 
-Locality read_locality(Section& root, const std::filesystem::path& presets) {
+Locality read_locality(Section& root, const std::filesystem::path& presets, InputFiles& inputs) {
   if (root.holds("locality", YamlNode::Kind::map)) {
     Section item = *root.section({"locality", "how the important blocks change from step to step"}, false);
     const Locality locality = read_figures(item, "custom");
@@ -150,12 +150,12 @@ Locality read_locality(Section& root, const std::filesystem::path& presets) {
   const std::string wanted = root.text_or("locality", "scout");
   if (root.recording()) return {};
   std::error_code ignored;
-  if (!std::filesystem::exists(presets, ignored)) {
+  if (inputs.yaml_if_any(presets) == nullptr && !std::filesystem::exists(presets, ignored)) {
     root.complain("locality", "a mapping, as no shipped presets were found", "'" + shortened(wanted) + "'");
     return {};
   }
-  const std::optional<YamlNode> tree = load_yaml(presets, root.context().errors);
-  if (!tree) return {};
+  const YamlNode* tree = inputs.yaml(presets, root.context().errors);
+  if (tree == nullptr) return {};
   ReadContext context{presets.string(), root.context().errors};
   Section file(*tree, "", context);
   std::vector<std::string> names;

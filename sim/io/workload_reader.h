@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "sim/io/input_files.h"
 #include "sim/io/method_reader.h"
 #include "sim/io/yaml_reader.h"
 #include "sim/spec/scenario.h"
@@ -15,6 +16,6 @@ namespace outrider {
 std::vector<Workload> read_workloads(Section& root, const MethodList& methods);
 
 // Reads `locality` of a scenario: figures, or the name of a preset in the presets' file.
-Locality read_locality(Section& root, const std::filesystem::path& presets);
+Locality read_locality(Section& root, const std::filesystem::path& presets, InputFiles& inputs);
 
 }  // namespace outrider

@@ -35,6 +35,9 @@ inline constexpr int kMaxYamlDepth = 32;
 std::optional<YamlNode> load_yaml(const std::filesystem::path& file, ConfigErrors& errors);
 std::optional<YamlNode> parse_yaml(const std::string& text, const std::string& file, ConfigErrors& errors);
 
+// On one line in flow syntax, which parse_yaml reads as the same tree.
+std::string flow_text(const YamlNode& node);
+
 // Puts `value` (YAML flow syntax) at a dotted path, making maps on the way. List elements go by index, or by the value
 // of their `label` or `name`, as `workloads.0` or `workloads[0]`; one that is a bare name becomes {method: name} when
 // something is put below it. `origin` names the assignment in messages.

@@ -47,6 +47,7 @@ class SelectionTrace {
   void draw(const Locality& locality, const RandomStream& stream, std::int64_t layer, std::string_view purpose);
 
   const SelectionShape& shape() const { return shape_; }
+  std::size_t bytes() const { return chosen_.size() * sizeof(std::uint64_t); }  // of memory
   // Requires −1 ≤ step < steps.
   BlockSet selected(std::int64_t layer, std::int64_t sequence, std::int64_t step) const;
 

@@ -1,6 +1,7 @@
 // Everything a run depends on besides the profile: model, machine, methods, load, locality, seed and claims.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -78,6 +79,8 @@ struct Scenario {
   Locality locality;
   std::uint64_t seed = 1;
   std::vector<Claim> claims;
+  // Of the model's file and of the machine as it was read, with what was set: the same for the same content.
+  std::array<std::uint64_t, 2> model_digest{}, machine_digest{};
 };
 
 }  // namespace outrider

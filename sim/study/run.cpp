@@ -2,40 +2,17 @@
 #include "sim/study/run.h"
 
 #include <algorithm>
-#include <map>
 #include <mutex>
-#include <tuple>
 
 #include "hwmodels/machine_model.h"
 #include "sim/base/check.h"
 #include "sim/study/claims.h"
 #include "sim/study/parallel.h"
+#include "sim/study/selection_groups.h"
 #include "sim/study/simulate.h"
 
 namespace outrider {
 namespace {
-
-// Points share a selection trace if they ask for the same blocks over the same steps.
-using SelectionKey = std::tuple<std::int64_t, std::int64_t, std::int64_t>;
-SelectionKey key_of(const PlannedPoint& plan) { return {plan.need.blocks, plan.need.selected, plan.steps()}; }
-
-using Group = std::vector<std::size_t>;
-
-std::map<SelectionKey, Group> group_points(const std::vector<PlannedPoint>& plans) {
-  std::map<SelectionKey, Group> groups;
-  for (std::size_t i = 0; i < plans.size(); ++i) groups[key_of(plans[i])].push_back(i);
-  return groups;
-}
-
-// The union of a group's needs.
-PlannedPoint widest_of(const std::vector<PlannedPoint>& plans, const Group& group) {
-  PlannedPoint widest = plans[group.front()];
-  for (const std::size_t i : group) {
-    widest.batch = std::max(widest.batch, plans[i].batch);
-    widest.need.profiling_steps = std::max(widest.need.profiling_steps, plans[i].need.profiling_steps);
-  }
-  return widest;
-}
 
 std::string joined(const std::vector<std::string>& parts) {
   std::string text;

@@ -36,8 +36,7 @@ Trace run_replicas(Execution& execution, const std::vector<std::unique_ptr<Metho
   std::vector<std::int64_t> next(replicas.size());
   const auto go_on = [&](std::size_t replica) {
     if (next[replica] == steps) return;
-    const TaskGraph graph = replicas[replica]->step(next[replica]++);
-    submit(execution, on_device(graph, static_cast<int>(replica)), replica);
+    submit(execution, on_device(replicas[replica]->step(next[replica]++), static_cast<int>(replica)), replica);
   };
   for (std::size_t replica = 0; replica < replicas.size(); ++replica) go_on(replica);
   const auto all = static_cast<std::int64_t>(replicas.size()) * steps;
@@ -161,6 +160,16 @@ MethodFacts mean_facts(const std::vector<std::unique_ptr<Method>>& replicas) {
   return mean;
 }
 
+std::unique_ptr<Method> method_of(const Scenario& scenario, const PlannedPoint& plan, const Selections& selections,
+                                  std::size_t gpu) {
+  MethodPoint seen = method_point(scenario, plan);
+  if (!selections.decode.empty()) seen.selection = &selections.decode[gpu];
+  if (selections.profiling) seen.profiling = &*selections.profiling;
+  return plan.entry->make(seen);
+}
+
+}  // namespace
+
 PointResult row_of(const PlannedPoint& plan, const Scenario& scenario) {
   PointResult result;
   result.gpus = scenario.machine.gpu_count;
@@ -181,16 +190,6 @@ PointResult row_of(const PlannedPoint& plan, const Scenario& scenario) {
   note_positions(result, plan, scenario.model);
   return result;
 }
-
-std::unique_ptr<Method> method_of(const Scenario& scenario, const PlannedPoint& plan, const Selections& selections,
-                                  std::size_t gpu) {
-  MethodPoint seen = method_point(scenario, plan);
-  if (!selections.decode.empty()) seen.selection = &selections.decode[gpu];
-  if (selections.profiling) seen.profiling = &*selections.profiling;
-  return plan.entry->make(seen);
-}
-
-}  // namespace
 
 std::vector<TaskGraph> step_graphs(const Scenario& scenario, const PlannedPoint& plan, const Selections& selections,
                                    std::size_t gpu) {

@@ -21,6 +21,9 @@ Selections draw_selections(const Scenario& scenario, const PlannedPoint& widest,
 std::vector<TaskGraph> step_graphs(const Scenario& scenario, const PlannedPoint& plan, const Selections& selections,
                                    std::size_t gpu = 0);
 
+// What the plan decides of the point's row: what it is, its batch, and whether it fits.
+PointResult row_of(const PlannedPoint& plan, const Scenario& scenario);
+
 // Every GPU of the machine runs the point, with sequences of its own: a replica each. They begin together, and none
 // waits for another.
 struct SimulatedPoint {

@@ -16,6 +16,9 @@ struct LibraryRule {
 const std::vector<LibraryRule>& library_rules() {
   static const std::vector<LibraryRule> rules = {
       {"<yaml-cpp/", {"sim/io/", "hwmodels/profile_reader.h", "hwmodels/profile_reader.cpp", "tests/sim/io/"}},
+      {"<muParser", {"sim/study/conditions.cpp"}},
+      {"<sqlite3", {"sim/study/sqlite.cpp"}},
+      {"<xxhash", {"sim/io/digest.cpp"}},
       {"<boost/graph/", {"sim/graph/algorithms.cpp", "hwmodels/topology.cpp"}},
       {"<boost/program_options", {"sim/cli/options.cpp"}},
       {"<cuda_runtime", {"kernels/", "tests/kernels/cuda/"}},

@@ -152,11 +152,11 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{{"explain", "a", "b", "--method", "m"}, {"outrider explain: unexpected argument 'b'"}},
         BadLine{{"explain", "a", "--method", "m", "--batch", "1e3"},
                 {"outrider explain: --batch: expected a whole number of at least 1, such as 40 or 32k, got '1e3'"}},
-        BadLine{{"list"}, {"outrider list: WHAT is missing (methods, knobs, models, machines, scenarios, profiles)"}},
+        BadLine{{"list"}, {"outrider list: WHAT is missing (methods, knobs, models, machines, scenarios, profiles, studies)"}},
         BadLine{{"list", "machine"},
                 {"outrider list: unknown WHAT 'machine', did you mean 'machines'? (valid: methods, knobs, models, "
                  "machines, "
-                 "scenarios, profiles)"}},
+                 "scenarios, profiles, studies)"}},
         BadLine{{"list", "models", "-v"}, {"outrider list: --verbose applies to 'methods' only"}},
         BadLine{{"list", "methods", "--json", "--names"}, {"outrider list: --json and --names exclude each other"}},
         BadLine{{"schema", "trace"}, {"outrider schema: unknown WHAT 'trace' (valid: scenario, machine, profile)"}},

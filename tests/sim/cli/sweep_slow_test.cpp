@@ -1,0 +1,10 @@
+// Many kills.
+#include "tests/sim/cli/sweep_runs.h"
+
+namespace outrider {
+namespace {
+
+TEST_F(SweepRuns, FiftyKillsLeaveNoTrace) { kill_and_resume(50, 2); }
+
+}  // namespace
+}  // namespace outrider
