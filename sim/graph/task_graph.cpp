@@ -24,6 +24,8 @@ TaskGraph on_device(TaskGraph graph, int device) {
 }
 
 OpId GraphBuilder::add(Op op, std::span<const OpId> dependencies) {
+  constexpr std::size_t kUsualOps = 1024;
+  if (graph_.ops_.empty()) graph_.ops_.reserve(kUsualOps);
   const OpId id(graph_.ops_.size());
   graph_.first_dependency_.push_back(static_cast<std::uint32_t>(graph_.dependencies_.size()));
   for (const OpId dependency : dependencies) {

@@ -2,6 +2,7 @@
 #include "sim/trace/metrics.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <set>
 #include <utility>
@@ -67,14 +68,22 @@ class Fnv1a {
   template <class Integer>
   void add(Integer value) {
     auto bits = static_cast<std::uint64_t>(value);
-    for (std::size_t byte = 0; byte < sizeof(Integer); ++byte) {
-      hash_ = (hash_ ^ (bits & 0xff)) * 0x100000001b3ull;
+    std::size_t byte = 0;
+    for (; byte < sizeof(Integer) && bits != 0; ++byte) {
+      hash_ = (hash_ ^ (bits & 0xff)) * kPrime;
       bits >>= 8;
     }
+    hash_ *= kPowers[sizeof(Integer) - byte];  // bytes of 0 change nothing but by the prime
   }
   std::uint64_t value() const { return hash_; }
 
  private:
+  static constexpr std::uint64_t kPrime = 0x100000001b3ull;
+  static constexpr std::array<std::uint64_t, 9> kPowers = [] {
+    std::array<std::uint64_t, 9> powers{1};
+    for (std::size_t i = 1; i < powers.size(); ++i) powers[i] = powers[i - 1] * kPrime;
+    return powers;
+  }();
   std::uint64_t hash_ = 0xcbf29ce484222325ull;
 };
 

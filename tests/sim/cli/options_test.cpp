@@ -152,7 +152,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{{"explain", "a", "b", "--method", "m"}, {"outrider explain: unexpected argument 'b'"}},
         BadLine{{"explain", "a", "--method", "m", "--batch", "1e3"},
                 {"outrider explain: --batch: expected a whole number of at least 1, such as 40 or 32k, got '1e3'"}},
-        BadLine{{"list"}, {"outrider list: WHAT is missing (methods, knobs, models, machines, scenarios, profiles, studies)"}},
+        BadLine{{"list"},
+                {"outrider list: WHAT is missing (methods, knobs, models, machines, scenarios, profiles, studies)"}},
         BadLine{{"list", "machine"},
                 {"outrider list: unknown WHAT 'machine', did you mean 'machines'? (valid: methods, knobs, models, "
                  "machines, "

@@ -35,18 +35,14 @@ TEST_F(SweepRuns, RowsAreThoseOfRunsWithTheSameSettings) {
                 "'machine.gpu.hbm_bandwidth=3 TB/s' --set 'machine.cpu.clock=2 GHz' --out single"),
             0)
       << error();
-  // Both rows of that design point, by the fingerprints of their traces, which are unlike all others'.
-  const std::string swept = result("swept", "results.csv");
+  // Both rows of that design point, by the fingerprints of their traces.
+  const std::vector<std::string> swept = split_cells(result("swept", "results.csv"), '\n');
   std::size_t found = 0;
   for (const std::string& cell : split_cells(result("single", "results.csv"), ',')) {
-    const std::string start = cell.substr(0, cell.find('\n'));
-    if (start.size() != 16 || start.find_first_not_of("0123456789abcdef") != std::string::npos) continue;
-    ++found;
-    const auto lines = split_cells(swept, '\n');
-    const auto line = std::find_if(lines.begin(), lines.end(),
-                                   [&](const std::string& each) { return each.find(start) != std::string::npos; });
-    ASSERT_NE(line, lines.end()) << start;
-    EXPECT_THAT(*line, HasSubstr(",32,3000000000000,2000000000,"));
+    if (cell.size() != 16 || cell.find_first_not_of("0123456789abcdef") != std::string::npos) continue;
+    found += std::count_if(swept.begin(), swept.end(), [&](const std::string& line) {
+      return line.find(",32,3000000000000,2000000000,") != std::string::npos && line.find(cell) != std::string::npos;
+    });
   }
   EXPECT_EQ(found, 2u);
 }
@@ -96,7 +92,8 @@ TEST_F(SweepRuns, MistakesAreRefusedBeforeAnythingRuns) {
 TEST_F(SweepRuns, EveryShippedStudyHasPoints) {
   ASSERT_EQ(run("list studies --names"), 0);
   for (const std::string& name : split_cells(out(), '\n')) {
-    if (!name.empty()) EXPECT_EQ(run("sweep --dry-run " + name), 0) << name << ": " << error();
+    if (name.empty()) continue;
+    EXPECT_EQ(run("sweep --dry-run " + name), 0) << name << ": " << error();
   }
 }
 
