@@ -180,6 +180,12 @@ SelectionTrace::SelectionTrace(const SelectionShape& shape)
   CHECK(shape.selected >= 1 && shape.selected <= shape.blocks, "cannot select {} of {} blocks", shape.selected,
         shape.blocks);
   chosen_.resize(static_cast<std::size_t>(shape.layers * shape.sequences * (shape.steps + 1)) * words_);
+  const auto counts = static_cast<std::size_t>(shape.layers * shape.sequences * shape.steps * (shape.steps + 1) / 2);
+  if (counts * sizeof(KnownCount) <= bytes() && shape.selected < KnownCount::kUnknown) counts_.resize(counts);
+}
+
+std::size_t SelectionTrace::bytes() const {
+  return chosen_.size() * sizeof(std::uint64_t) + counts_.size() * sizeof(KnownCount);
 }
 
 void SelectionTrace::draw(const Locality& locality, const RandomStream& stream, std::int64_t layer,
@@ -206,12 +212,21 @@ BlockSet SelectionTrace::selected(std::int64_t layer, std::int64_t sequence, std
 }
 
 BlockMisses SelectionTrace::missing(std::int64_t layer, std::int64_t sequences, const Steps& between) const {
+  const std::int64_t step = between.step + 1, earlier = between.earlier + 1;
+  KnownCount* known = nullptr;
+  if (!counts_.empty() && earlier < step) {
+    const std::int64_t pair = layer * shape_.steps * (shape_.steps + 1) / 2 + step * (step - 1) / 2 + earlier;
+    known = counts_.data() + pair * shape_.sequences;
+  }
   BlockMisses result;
   for (std::int64_t sequence = 0; sequence < sequences; ++sequence) {
-    const std::int64_t missing =
-        count_missing(selected(layer, sequence, between.step), selected(layer, sequence, between.earlier));
-    result.total += missing;
-    result.longest = std::max(result.longest, missing);
+    std::optional<std::int64_t> missing = known != nullptr ? known[sequence].get() : std::nullopt;
+    if (!missing) {
+      missing = count_missing(selected(layer, sequence, between.step), selected(layer, sequence, between.earlier));
+      if (known != nullptr) known[sequence].set(*missing);
+    }
+    result.total += *missing;
+    result.longest = std::max(result.longest, *missing);
   }
   return result;
 }

@@ -1,7 +1,9 @@
 // Which KV blocks matter, step by step: a seeded stochastic process per (layer, sequence), shared by all methods.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -47,7 +49,7 @@ class SelectionTrace {
   void draw(const Locality& locality, const RandomStream& stream, std::int64_t layer, std::string_view purpose);
 
   const SelectionShape& shape() const { return shape_; }
-  std::size_t bytes() const { return chosen_.size() * sizeof(std::uint64_t); }  // of memory
+  std::size_t bytes() const;  // of memory
   // Requires −1 ≤ step < steps.
   BlockSet selected(std::int64_t layer, std::int64_t sequence, std::int64_t step) const;
 
@@ -55,17 +57,35 @@ class SelectionTrace {
   struct Steps {
     std::int64_t step = 0, earlier = 0;
   };
+  // Counts are kept for whoever asks again, other points and other threads too.
   BlockMisses missing(std::int64_t layer, std::int64_t sequences, const Steps& between) const;
 
   // Share of the blocks selected at step + lag that were not selected at `step`, averaged over sequences and steps.
   double turnover(std::int64_t layer, std::int64_t lag) const;
 
  private:
+  // A count that any thread may write: all write the same.
+  class KnownCount {
+   public:
+    KnownCount() = default;
+    KnownCount(const KnownCount& other) : count_(other.count_.load(std::memory_order_relaxed)) {}
+    std::optional<std::int64_t> get() const {
+      const std::uint16_t count = count_.load(std::memory_order_relaxed);
+      return count == kUnknown ? std::nullopt : std::optional<std::int64_t>(count);
+    }
+    void set(std::int64_t count) { count_.store(static_cast<std::uint16_t>(count), std::memory_order_relaxed); }
+    static constexpr std::uint16_t kUnknown = 0xffff;
+
+   private:
+    std::atomic<std::uint16_t> count_{kUnknown};
+  };
   std::size_t offset(std::int64_t layer, std::int64_t sequence, std::int64_t step) const;
 
   SelectionShape shape_;
   std::size_t words_ = 0;              // per set
   std::vector<std::uint64_t> chosen_;  // [layer][sequence][step + 1][words]
+  // [layer][step and earlier step][sequence]: what missing() counted; none where that would take more than the sets.
+  mutable std::vector<KnownCount> counts_;
 };
 
 }  // namespace outrider

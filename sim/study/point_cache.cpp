@@ -35,8 +35,7 @@ struct PointCache::State {
     database.execute("PRAGMA journal_mode=WAL");
     database.execute("PRAGMA synchronous=NORMAL");
     database.execute(
-        "CREATE TABLE IF NOT EXISTS points(key BLOB PRIMARY KEY, figures TEXT NOT NULL, checksum INTEGER NOT NULL) "
-        "WITHOUT ROWID");
+        "CREATE TABLE IF NOT EXISTS points(key BLOB PRIMARY KEY, figures TEXT NOT NULL, checksum INTEGER NOT NULL)");
     select.emplace(database, "SELECT figures, checksum FROM points WHERE key = ?");
     insert.emplace(database, "INSERT OR REPLACE INTO points VALUES(?, ?, ?)");
   }
