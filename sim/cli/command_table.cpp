@@ -255,6 +255,52 @@ CommandSpec sweep_command() {
   };
 }
 
+std::vector<FlagSpec> fidelity_flags() {
+  return {
+      {.name = "methods", .value = "A,B", .meaning = "These only, by label. Default: all of the study."},
+      {.name = "budgets",
+       .value = "A,B",
+       .meaning = "Tokens read, or percent of the context, such as 5%,2048. Default: the study's."},
+      {.name = "contexts", .value = "A,B", .meaning = "Cached tokens ('32k' is 32768). Default: the study's."},
+      {.name = "heads", .value = "A,B", .meaning = "Classes of heads. Default: all of the study."},
+      {.name = "seeds", .value = "N", .meaning = "Heads of each class and context. Default: the study's."},
+      {.name = "speed",
+       .value = "SCENARIO",
+       .meaning = "Lay the figures beside this scenario's tokens per second: its methods, contexts and budgets.",
+       .offer = Offer::scenario},
+      {.name = "out",
+       .value = "DIR",
+       .meaning = "Where fidelity.csv, heads.csv and, with --speed, speed.csv go. Default: results/fidelity/<name>.",
+       .offer = Offer::directory},
+      {.name = "set",
+       .value = "PATH=VALUE",
+       .repeatable = true,
+       .meaning = "Replace one value of the study, as 'run' does of a scenario, such as generator.topic_share=0.2."},
+      {.name = "threads",
+       .value = "N",
+       .meaning = "Heads judged at a time, 1 to 1024; results do not depend on it. Default: one per core."},
+      colour_flag(),
+      help_flag(),
+  };
+}
+
+CommandSpec fidelity_command() {
+  return {
+      .name = "fidelity",
+      .summary = "Say what approximate attention loses on synthetic heads, and what it reads, beside exact attention.",
+      .details =
+          "No model is run: keys, values and queries are drawn with statistics of real heads, by the STUDY's\n"
+          "generator (default: scenarios/fidelity/synthetic.yaml). Each approximation runs with the CPU's kernels\n"
+          "where there are such; attention in double precision judges its output. FIDELITY.md has the findings;\n"
+          "'outrider help results' the columns of the files.",
+      .operand = {.name = "STUDY", .required = false, .offer = Offer::file},
+      .flags = fidelity_flags(),
+      .examples = {{"outrider fidelity", "every approximation, four budgets"},
+                   {"outrider fidelity --methods top_k,scout --budgets 2048 --heads diffuse", "two of them"},
+                   {"outrider fidelity --speed paper/scoutattention", "what a scenario's speed costs"}},
+  };
+}
+
 CommandSpec list_command() {
   return {
       .name = "list",
@@ -312,7 +358,7 @@ CommandSpec help_command() {
       .operand = {.name = "COMMAND",
                   .required = false,
                   .offer = Offer::choices,
-                  .choices = {"run", "explain", "calibrate", "validate", "check", "sweep", "list", "schema",
+                  .choices = {"run", "explain", "calibrate", "validate", "check", "fidelity", "sweep", "list", "schema",
                               "completion", "help", "results"}},
       .flags = {help_flag()},
       .examples = {{"outrider help run", "the flags of run"},
@@ -323,9 +369,10 @@ CommandSpec help_command() {
 }  // namespace
 
 std::span<const CommandSpec> command_table() {
-  static const std::vector<CommandSpec> table = {
-      run_command(),   explain_command(), calibrate_command(), validate_command(),   check_command(),
-      sweep_command(), list_command(),    schema_command(),    completion_command(), help_command()};
+  static const std::vector<CommandSpec> table = {run_command(),        explain_command(), calibrate_command(),
+                                                 validate_command(),   check_command(),   fidelity_command(),
+                                                 sweep_command(),      list_command(),    schema_command(),
+                                                 completion_command(), help_command()};
   return table;
 }
 

@@ -7,6 +7,7 @@
 
 #include "sim/cli/format.h"
 #include "sim/cli/report_csv.h"
+#include "sim/cli/report_fidelity.h"
 #include "sim/cli/report_sweep.h"
 #include "sim/cli/report_validate.h"
 #include "sim/cli/table.h"
@@ -139,7 +140,11 @@ std::string results_help() {
          "\n## operations.csv of `validate`, one row per point that was executed and family of operations\n\n" +
          table(operations_columns()) +
          "\nvalidation.json has the same figures and more; its fields are documented in\n"
-         "[sim/cli/report_validate.h](sim/cli/report_validate.h).\n";
+         "[sim/cli/report_validate.h](sim/cli/report_validate.h).\n\n"
+         "## fidelity.csv of `fidelity`, one row per method, budget, context and class of synthetic heads\n\n" +
+         table(fidelity_columns()) + "\n## heads.csv of `fidelity`, one row per context and class\n\n" +
+         table(heads_columns()) + "\n## speed.csv of `fidelity --speed`, one row per point and class\n\n" +
+         table(speed_columns());
 }
 
 }  // namespace outrider

@@ -14,8 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 6> kNotScenarios = {"models",     "machines", "profiles",
-                                                           "localities", "claims",   "studies"};
+constexpr std::array<std::string_view, 7> kNotScenarios = {"models", "machines", "profiles", "localities",
+                                                           "claims", "fidelity", "studies"};
 
 bool holds_scenarios(const fs::path& folder) {
   std::error_code ignored;

@@ -217,6 +217,24 @@ Request read_sweep(Line& line) {
   return request;
 }
 
+Request read_fidelity(Line& line) {
+  FidelityRequest request;
+  if (!line.operands.empty()) request.study = line.operands.front();
+  request.assignments = take_assignments(line);
+  request.methods = take_names(line, "methods", "label");
+  request.heads = take_names(line, "heads", "class");
+  request.contexts = take_names(line, "contexts", "context");
+  request.budgets = take_names(line, "budgets", "budget");
+  if (line.flags.has("seeds")) request.seeds = take_at_least_one(line, "seeds", 1);
+  request.speed = take_text(line, "speed", "a scenario");
+  request.out = take_folder(line);
+  request.threads = take_threads(line);
+  request.no_colour = line.flags.take_switch("no-color");
+  if (request.speed && (!request.contexts.empty() || !request.budgets.empty()))
+    line.error("--speed takes contexts and budgets from its scenario: --contexts and --budgets exclude it");
+  return request;
+}
+
 Request read_list(Line& line) {
   ListRequest request;
   if (!line.operands.empty()) request.what = line.operands.front();
@@ -239,6 +257,7 @@ Request read_request(Line& line) {
   if (name == "validate") return read_validate(line);
   if (name == "check") return read_check(line);
   if (name == "sweep") return read_sweep(line);
+  if (name == "fidelity") return read_fidelity(line);
   if (name == "list") return read_list(line);
   if (name == "schema") return SchemaRequest{operand};
   if (name == "completion") return CompletionRequest{operand};

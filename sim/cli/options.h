@@ -83,6 +83,17 @@ struct SweepRequest {
   bool resume = false, no_cache = false, dry_run = false;
 };
 
+struct FidelityRequest {
+  std::optional<std::string> study{};  // none: the shipped one
+  std::vector<Assignment> assignments{};
+  std::vector<std::string> methods{}, heads{};     // empty: all
+  std::vector<std::string> contexts{}, budgets{};  // empty: the study's
+  int seeds = 0;                                   // 0: the study's
+  std::optional<std::string> speed{}, out{};       // speed: a scenario
+  int threads = 0;                                 // 0: one per core
+  bool no_colour = false;
+};
+
 struct ListRequest {
   std::string what;
   bool verbose = false, json = false, names = false;
@@ -100,8 +111,9 @@ struct HelpRequest {
 };  // empty: the program; "results": the columns of its files
 struct VersionRequest {};
 
-using Request = std::variant<RunRequest, ExplainRequest, CalibrateRequest, ValidateRequest, CheckRequest, SweepRequest,
-                             ListRequest, SchemaRequest, CompletionRequest, HelpRequest, VersionRequest>;
+using Request =
+    std::variant<RunRequest, ExplainRequest, CalibrateRequest, ValidateRequest, CheckRequest, FidelityRequest,
+                 SweepRequest, ListRequest, SchemaRequest, CompletionRequest, HelpRequest, VersionRequest>;
 
 struct ParsedCommandLine {
   Request request{};                  // meaningful only without errors

@@ -64,18 +64,20 @@ const IncludeTable& include_table() {
       {"kernels/backend", {"kernels/cpu", "kernels/cuda", "sim/graph", "sim/trace", "sim/spec", "sim/base"}},
       {"kernels/cpu", {"sim/base"}},
       {"kernels/cuda", {"sim/base"}},
+      {"kernels/reference", {"kernels/cpu", "sim/base"}},
       {"calibration/samples", {"hwmodels", "sim/io", "sim/base"}},
       {"calibration/benches", {"calibration/samples", "kernels/cpu", "sim/base"}},
       {"calibration/gpu", {"calibration/benches", "calibration/samples", "kernels/cuda/trials.h", "sim/base"}},
       {"calibration/fit", {"calibration/samples", "hwmodels", "sim/io", "sim/graph", "sim/spec", "sim/base"}},
       {"sim/study",
        {"sim/methods", "sim/engine", "sim/io", "hwmodels", "sim/graph", "sim/trace", "sim/spec", "sim/base"}},
+      {"fidelity", {"kernels/cpu", "kernels/reference", "sim/study", "sim/io", "sim/spec", "sim/base"}},
       {"validation",
        {"kernels/backend", "kernels/cpu", "sim/study", "sim/methods", "sim/engine", "sim/io", "hwmodels", "sim/graph",
         "sim/trace", "sim/spec", "sim/base"}},
       {"sim/cli",
-       {"validation", "calibration/benches", "calibration/fit", "calibration/samples", "sim/study", "sim/methods",
-        "sim/engine", "sim/io", "hwmodels", "sim/graph", "sim/trace", "sim/spec", "sim/base"}},
+       {"fidelity", "validation", "calibration/benches", "calibration/fit", "calibration/samples", "sim/study",
+        "sim/methods", "sim/engine", "sim/io", "hwmodels", "sim/graph", "sim/trace", "sim/spec", "sim/base"}},
   };
   return table;
 }

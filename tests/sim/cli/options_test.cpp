@@ -66,6 +66,17 @@ TEST(Options, ExplainTakesAPoint) {
   EXPECT_TRUE(explain.json);
 }
 
+TEST(Options, FidelityTakesListsInPlaceOfTheStudys) {
+  EXPECT_FALSE(understood<FidelityRequest>({"fidelity"}).study);
+  const auto fidelity = understood<FidelityRequest>(
+      {"fidelity", "my.yaml", "--budgets", "5%,2048", "--contexts", "8k", "--heads", "diffuse", "--seeds", "2"});
+  EXPECT_EQ(fidelity.study, "my.yaml");
+  EXPECT_EQ(fidelity.budgets, (Lines{"5%", "2048"}));
+  EXPECT_EQ(fidelity.contexts, (Lines{"8k"}));
+  EXPECT_EQ(fidelity.heads, (Lines{"diffuse"}));
+  EXPECT_EQ(fidelity.seeds, 2);
+}
+
 TEST(Options, CheckTakesAnyNumberOfScenarios) {
   EXPECT_TRUE(understood<CheckRequest>({"check"}).scenarios.empty());
   const auto check = understood<CheckRequest>({"check", "a", "b", "--tolerance", "2", "--junit", "x.xml"});
@@ -178,9 +189,13 @@ INSTANTIATE_TEST_SUITE_P(
                 {"outrider check: --junit: expected a file, got ''",
                  "outrider check: --tolerance: expected percent from 0 to 100, such as 0.5, got '0.5x'",
                  "outrider check: --update-golden writes a scenario's own figures: --set excludes it"}},
+        BadLine{{"fidelity", "--speed", "s", "--budgets", "1%", "--seeds", "0"},
+                {"outrider fidelity: --seeds: expected a whole number of at least 1, got '0'",
+                 "outrider fidelity: --speed takes contexts and budgets from its scenario: --contexts and --budgets "
+                 "exclude it"}},
         BadLine{{"help", "rnu"},
                 {"outrider help: unknown COMMAND 'rnu', did you mean 'run'? (valid: run, explain, calibrate, validate, "
-                 "check, list, "
+                 "check, fidelity, list, "
                  "schema, completion, help, results)"}},
         BadLine{{"run", "a", "--\x1b[2J"}, {"outrider run: unknown option '--\\x1b[2J'"}},
         // All mistakes of a line, in the order in which they are read.
@@ -200,10 +215,11 @@ TEST(CommandTable, HelpNamesEveryCommand) {
 TEST(CommandTable, EveryFlagOfEveryCommandIsRead) {
   // A flag that no request reads aborts by CHECK; so every flag of the table is given once, with a value that suits.
   const std::vector<std::pair<std::string, std::string>> values = {
-      {"methods", "m"}, {"threads", "1"},        {"seed", "1"},     {"timeline", "m"},  {"set", "a=b"},
-      {"method", "m"},  {"context", "1"},        {"batch", "1"},    {"out", "d"},       {"machine", "m"},
-      {"base", "p"},    {"name", "n"},           {"only", "f"},     {"run", "2"},       {"repeats", "2"},
-      {"import", "f"},  {"import-buffer", "64"}, {"recorded", "d"}, {"tolerance", "1"}, {"junit", "f"}};
+      {"methods", "m"},  {"threads", "1"},        {"seed", "1"},     {"timeline", "m"},  {"set", "a=b"},
+      {"method", "m"},   {"context", "1"},        {"batch", "1"},    {"out", "d"},       {"machine", "m"},
+      {"base", "p"},     {"name", "n"},           {"only", "f"},     {"run", "2"},       {"repeats", "2"},
+      {"import", "f"},   {"import-buffer", "64"}, {"recorded", "d"}, {"tolerance", "1"}, {"junit", "f"},
+      {"budgets", "5%"}, {"contexts", "1k"},      {"heads", "h"},    {"seeds", "2"},     {"speed", "s"}};
   for (const CommandSpec& command : command_table()) {
     for (const FlagSpec& flag : command.flags) {
       Lines line = {command.name, "--" + flag.name};

@@ -1,9 +1,7 @@
-// What a study cannot be asked: models over several GPUs, other starts of replicas, accuracy (rows of DEVIATIONS.md).
-#include <gmock/gmock.h>
+// What a study cannot be asked: models over several GPUs, other starts of replicas (rows of DEVIATIONS.md).
 #include <gtest/gtest.h>
 
 #include "sim/study/simulate.h"
-#include "sim/trace/claim_metrics.h"
 #include "tests/support/scenarios.h"
 
 namespace outrider {
@@ -35,13 +33,6 @@ TEST(KnownGap, APromptIsPrefilledAloneOnOneGpu) {
   EXPECT_EQ(first_token(), alone);
   scenario.workloads[0].batches = {1};
   EXPECT_EQ(first_token(), alone) << "whatever the batch";
-}
-
-TEST(KnownGap, AccuracyIsNotPredicted) {
-  std::vector<std::string> metrics;
-  for (const ClaimMetric& metric : claim_metrics()) metrics.emplace_back(metric.name);
-  EXPECT_THAT(metrics, testing::Contains("not_simulated"));
-  EXPECT_THAT(metrics, testing::Not(testing::Contains(testing::AnyOf("accuracy", "query_cosine"))));
 }
 
 }  // namespace
