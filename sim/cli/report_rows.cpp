@@ -55,6 +55,7 @@ constexpr std::array<Words, kFamilies> kPlainWords = {{
     {Family::compare_queries, "query comparison"},
     {Family::estimate_attend, "estimated attention"},
     {Family::cpu_lookup, "CPU look-up of residency"},
+    {Family::cpu_hash_lookup, "CPU look-up in hash tables"},
 }};
 
 bool comparable(const PointResult& a, const PointResult& b) {

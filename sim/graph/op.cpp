@@ -52,6 +52,7 @@ constexpr std::array<FamilyRow, kFamilies> kFamilyTable = {{
     {Family::loss, "loss", OpKind::gpu_kernel},
     {Family::adam, "adam", OpKind::gpu_kernel},
     {Family::cpu_adam, "cpu_adam", OpKind::cpu_kernel},
+    {Family::cpu_hash_lookup, "cpu_hash_lookup", OpKind::cpu_kernel},
 }};
 
 constexpr bool rows_stand_at_their_family() {

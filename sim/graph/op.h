@@ -55,8 +55,10 @@ enum class Family : std::uint8_t {
   loss,
   adam,
   cpu_adam,
+  // CPU
+  cpu_hash_lookup,  // tokens whose hashes collide with a query's in two tables and more
 };
-inline constexpr int kFamilies = static_cast<int>(Family::cpu_adam) + 1;
+inline constexpr int kFamilies = static_cast<int>(Family::cpu_hash_lookup) + 1;
 std::string_view to_string(Family family);
 
 // FIFO lanes of one GPU's process. Streams order their ops; the host thread and the CPU queue do too.
@@ -104,7 +106,9 @@ struct AttentionShape {
 double attended_pairs(const AttentionShape& shape);
 
 // A kernel that streams memory: norms, RoPE, digests, top-k, merges, gathers, Adam. `items` is its natural parallelism
-// (rows, blocks, heads × sequences).
+// (rows, blocks, heads × sequences). Of a look-up in hash tables, items are query heads of all sequences; each reads a
+// bucket of every table, 8 bytes of its bounds and 4 for each token in it, does a FLOP for each of these, and writes a
+// count of a byte for each token of its context.
 struct StreamShape {
   Bytes read, write;
   Flops flops;

@@ -61,7 +61,8 @@ Composed::Composed(const MethodPoint& point, const Knobs& knobs)
               .selected = selected_},
              point.selection),
       interval_(at(layers()), 0),
-      asked_(at(layers())) {
+      asked_(at(layers())),
+      codes_(at(layers())) {
   if (knobs.cache != Cache::periodic) return;
   for (const int layer : emit_.offloaded_layers()) interval_[at(layer)] = profiled_interval(layer);
 }
@@ -69,6 +70,7 @@ Composed::Composed(const MethodPoint& point, const Knobs& knobs)
 TaskGraph Composed::decode_step(std::int64_t step) {
   emit_.begin(batch());
   std::fill(asked_.begin(), asked_.end(), std::nullopt);
+  std::fill(codes_.begin(), codes_.end(), OpId());
   shared_ = OpId();
   OpId x = emit_.open_step();
   for (int layer = 0; layer < layers(); ++layer) {
@@ -114,44 +116,6 @@ void Composed::ask_for_followers(int layer, std::int64_t step, OpId query) {
   for (int follower = layer + 1; follower < layers() && filter_of(follower) == layer; ++follower) {
     if (emit_.offloads(follower)) asked_[at(follower)] = ask(follower, step, query);
   }
-}
-
-// Query × index → best entries → which of their blocks are not in HBM.
-OpId Composed::select(int layer, OpId query) {
-  const Scan index = scan_of(layer);
-  const OpId picked = choose(layer, index, score(layer, index, query));
-  const bool gpu_looks = offloads() && knobs_.cache != Cache::none && !knobs_.cpu_finds_missing;
-  return gpu_looks ? find_missing(layer, static_cast<double>(selected_), picked) : picked;
-}
-
-// The CPU that attends is sent the query too. A kernel that reads host memory needs nobody else to know.
-OpId Composed::tell(int layer, const Misses& missing, OpId picked) {
-  if (knobs_.cpu_finds_missing) return look_up_on_cpu(layer, missing, picked);
-  const bool host_copies = !gpu_fetches() && (knobs_.miss == Miss::recall || knobs_.cache == Cache::periodic);
-  if (!serves_on_cpu() && !host_copies) return picked;
-  const Bytes list(kIdBytes * static_cast<double>(missing.total));
-  const bool sends_query = serves_on_cpu() && !knobs_.real_cpu_query;
-  const Bytes queries = emit_.activation_bytes(head_queries(layer));
-  const CopyShape request = one_copy(Direction::d2h, sends_query ? queries + list : list);
-  note_link(request);
-  return emit_.copy(Family::copy_d2h, request, layer, {picked});
-}
-
-// The CPU has the map of what is resident; a kernel that reads host memory is sent what it found.
-OpId Composed::look_up_on_cpu(int layer, const Misses& missing, OpId picked) {
-  const Bytes chosen(kIdBytes * batch() * static_cast<double>(selected_));
-  const Bytes found(kIdBytes * static_cast<double>(missing.total));
-  const bool sends_query = serves_on_cpu() && !knobs_.real_cpu_query;
-  const Bytes queries = emit_.activation_bytes(head_queries(layer));
-  const CopyShape request = one_copy(Direction::d2h, sends_query ? queries + chosen : chosen);
-  note_link(request);
-  const OpId sent = emit_.copy(Family::copy_d2h, request, layer, {picked});
-  const StreamShape look{.read = 2.0 * chosen, .write = found, .flops = Flops(0.0), .items = batch()};
-  const OpId looked = emit_.cpu(Family::cpu_lookup, look, layer, {sent});
-  if (serves_on_cpu() || !gpu_fetches() || missing.total == 0) return looked;
-  const CopyShape answer = one_copy(Direction::h2d, found);
-  note_link(answer);
-  return emit_.copy(Family::copy_h2d, answer, layer, {looked});
 }
 
 OpId Composed::attend(int layer, std::int64_t step, OpId q) {
@@ -201,16 +165,17 @@ OpId Composed::attend_last_selection(int layer, std::int64_t step, OpId q) {
 // Resident and recalled blocks, and the tokens that are kept; nothing where the GPU has none of these.
 OpId Composed::attend_on_gpu(int layer, const Misses& missing, OpId q, const Fetched& fetched) {
   const bool none_here = offloads() && knobs_.cache == Cache::none && knobs_.miss != Miss::recall;
-  if (none_here && knobs_.kept_tokens == 0) return OpId();
-  const bool skips = none_here || (knobs_.miss != Miss::recall && !knobs_.attends_resident);
-  const double each = std::min(context_at(0), budget_tokens() + kept_tokens());
+  if (none_here && kept_tokens() <= 0.0) return OpId();
+  const bool skips = !none_here && knobs_.miss != Miss::recall && !knobs_.attends_resident;
+  const double each = std::min(context_at(0), (none_here ? 0.0 : budget_tokens()) + kept_tokens());
   const double tokens = std::max(0.0, batch() * each - (skips ? tokens_of(missing.total) : 0.0));
   return attend_tokens(layer, tokens, each, {q, fetched.copied, fetched.rebuilt});
 }
 
 OpId Composed::attend_on_cpu(int layer, OpId q, const Asked& asked) {
-  const AttentionShape shape =
+  AttentionShape shape =
       emit_.attention(layer, tokens_of(asked.missing.total), tokens_of(asked.missing.longest), block_tokens_);
+  if (hashes()) shape.kv_heads = shape.q_heads;  // each query head collides with tokens of its own
   OpId query = asked.listed;
   if (knobs_.real_cpu_query) {
     const CopyShape real = one_copy(Direction::d2h, emit_.activation_bytes(head_queries(layer)));

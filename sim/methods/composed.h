@@ -41,8 +41,13 @@ class Composed final : public SparseMethod {
   Asked ask(int layer, std::int64_t step, OpId query);
   void ask_for_followers(int layer, std::int64_t step, OpId query);
   OpId select(int layer, OpId query);
+  OpId hash_query(int layer, OpId query);
+  OpId codes_of(int layer, OpId query);
   OpId tell(int layer, const Misses& missing, OpId picked);
-  OpId look_up_on_cpu(int layer, const Misses& missing, OpId picked);
+  OpId send_to_host(int layer, Bytes request, OpId picked);
+  OpId wait_on_host(int layer, OpId copied);
+  OpId look_up_on_cpu(int layer, const Misses& missing, Bytes query, OpId picked);
+  OpId look_up_hashes(int layer, OpId sent);
   // Attention of a sparse layer.
   OpId attend(int layer, std::int64_t step, OpId q);
   OpId attend_last_selection(int layer, std::int64_t step, OpId q);
@@ -60,6 +65,7 @@ class Composed final : public SparseMethod {
   // Sizes.
   bool offloads() const override { return knobs_.placement != Knobs::Placement::gpu; }
   bool serves_on_cpu() const { return knobs_.miss == Knobs::Miss::cpu_attend; }
+  bool hashes() const { return knobs_.index == Knobs::Index::lsh; }
   std::int64_t chosen_step(std::int64_t step) const { return step - step % knobs_.reselect_steps; }
   double kept_tokens() const;
   std::int64_t cached_blocks() const;
@@ -68,10 +74,13 @@ class Composed final : public SparseMethod {
   double entry_tokens() const;
   double index_entries() const;
   double estimated_entries() const;
-  Bytes index_bytes(int layer, double entries) const;
+  Bytes index_bytes(int layer, double entries) const;       // in HBM
+  Bytes host_index_bytes(int layer, double entries) const;  // in DRAM
+  Bytes hash_bytes(int layer) const;
   Scan scan_of(int layer) const;
   Bytes low_rank_keys(int layer) const;
   Bytes kv_of_fetched_layers() const;
+  double share_of_layers(double count) const;  // of those with KV in DRAM
   Bytes host_kv(int layer, double tokens) const override;
   std::int64_t profiled_interval(int layer) const;
   std::vector<MemoryUse> cache_memory() const override;
@@ -84,6 +93,7 @@ class Composed final : public SparseMethod {
   BlockCache cache_;
   std::vector<std::int64_t> interval_;       // steps between periodic recalls, per layer
   std::vector<std::optional<Asked>> asked_;  // this step's, of layers that are asked for by an earlier one
+  std::vector<OpId> codes_;                  // this step's copies of product codes, by layer
   OpId shared_;                              // what the last filter layer selected
 };
 

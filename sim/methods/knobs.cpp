@@ -25,6 +25,10 @@ ParamSpec count(const char* name, std::int64_t fallback, double least, const cha
   return {name, fallback, meaning, "ours", least, 1048576.0, {}};
 }
 
+ParamSpec bounded(const char* name, std::int64_t fallback, double most, const char* meaning) {
+  return {name, fallback, meaning, "ours", 1.0, most, {}};
+}
+
 ParamSpec share(const char* name, double fallback, const char* meaning) {
   return {name, fallback, meaning, "ours", 0.0, 1.0, {}};
 }
@@ -44,6 +48,9 @@ Enum chosen(const Params& params, std::string_view name) {
 
 bool keeps_by_use(const Knobs& k) { return k.cache == Cache::lru || k.cache == Cache::lfu; }
 bool in_dram(const Knobs& k) { return k.placement != Placement::gpu; }
+bool has_token_entries(const Knobs& k) {
+  return k.index == Index::keys || k.index == Index::pq || k.index == Index::lsh;
+}
 bool moves_blocks(const Knobs& k) { return !in_dram(k) || k.miss == Miss::recall || k.cache == Cache::periodic; }
 
 // Where `concerns` holds, or, without it, wherever the knob is written, `holds` must too: `expected` says what of
@@ -58,6 +65,8 @@ struct Rule {
 
 constexpr const char* kNotOnGpu = "placement: blocks or values beside it, as on the GPU no block is missing";
 constexpr const char* kShared = "query: shared beside it, whose filter layers they are";
+constexpr const char* kProduct = "index: pq beside it, whose codes they are";
+constexpr const char* kHashes = "index: lsh beside it, whose hashes they are";
 constexpr const char* kByUse = "cache: lru or lfu beside it, the others have a size of their own";
 constexpr const char* kPeriodic = "cache: periodic beside it, the only one that is refreshed on its own";
 constexpr const char* kMoving = "miss: recall or cache: periodic beside it, as else no block is copied";
@@ -78,8 +87,37 @@ constexpr Rule kRules[] = {
     {"index", [](const Knobs& k) { return k.index == Index::keys; }, "placement",
      [](const Knobs& k) { return k.placement == Placement::gpu || k.query == Query::shared; },
      "placement: gpu or query: shared beside it, as all keys of the layer that is scored must be in HBM"},
-    {"index_tokens", nullptr, "index", [](const Knobs& k) { return k.index != Index::keys; },
-     "another index beside it, as keys have an entry for every token"},
+    {"index_tokens", nullptr, "index", [](const Knobs& k) { return !has_token_entries(k); },
+     "another index beside it, as keys, pq and lsh have an entry for every token"},
+    {"sub_spaces", nullptr, "index", [](const Knobs& k) { return k.index == Index::pq; }, kProduct},
+    {"code_bits", nullptr, "index", [](const Knobs& k) { return k.index == Index::pq; }, kProduct},
+    {"hash_bits", nullptr, "index", [](const Knobs& k) { return k.index == Index::lsh; }, kHashes},
+    {"hash_tables", nullptr, "index", [](const Knobs& k) { return k.index == Index::lsh; }, kHashes},
+    {"index", [](const Knobs& k) { return k.index == Index::pq; }, "placement", in_dram,
+     "placement: blocks or values beside it, as its codes are in DRAM"},
+    {"index", [](const Knobs& k) { return k.index == Index::pq; }, "query",
+     [](const Knobs& k) { return k.query != Query::shared; },
+     "another query beside it, as filter layers have keys to score"},
+    {"index", [](const Knobs& k) { return k.index == Index::lsh; }, "miss",
+     [](const Knobs& k) { return k.miss == Miss::cpu_attend; },
+     "miss: cpu_attend beside it, as the CPU finds the tokens"},
+    {"index", [](const Knobs& k) { return k.index == Index::lsh; }, "cache",
+     [](const Knobs& k) { return k.cache == Cache::none; },
+     "cache: none beside it, as the CPU attends all that it finds"},
+    {"index", [](const Knobs& k) { return k.index == Index::lsh; }, "block_tokens",
+     [](const Knobs& k) { return k.block_tokens == 1; }, "block_tokens: 1 beside it, as single tokens collide"},
+    {"index", [](const Knobs& k) { return k.index == Index::lsh; }, "reselect_steps",
+     [](const Knobs& k) { return k.reselect_steps == 1; }, "reselect_steps: 1 beside it, as each query has its hashes"},
+    {"host_waits", [](const Knobs& k) { return k.host_waits > 0; }, "placement", in_dram, kNotOnGpu},
+    {"host_waits", [](const Knobs& k) { return in_dram(k) && k.host_waits > 0; }, "miss",
+     [](const Knobs& k) { return k.miss != Miss::drop; },
+     "miss: recall or cpu_attend beside it, as else the host thread need not know"},
+    {"host_waits", [](const Knobs& k) { return k.miss == Miss::recall && k.host_waits > 0; }, "block_copies",
+     [](const Knobs& k) { return k.path != CopyPath::sm_zero_copy; },
+     "other block_copies beside it, as a kernel that copies needs no host thread"},
+    {"host_waits", [](const Knobs& k) { return k.host_waits > 0; }, "query",
+     [](const Knobs& k) { return k.query != Query::previous_token; },
+     "another query beside it, as another thread recalls between the steps"},
     {"filter_layers", nullptr, "query", [](const Knobs& k) { return k.query == Query::shared; }, kShared},
     {"wait_layers", nullptr, "query", [](const Knobs& k) { return k.query == Query::shared; }, kShared},
     {"query", [](const Knobs& k) { return k.query == Query::shared; }, "filter_layers",
@@ -130,6 +168,8 @@ constexpr Rule kRules[] = {
     {"pipeline", [](const Knobs& k) { return k.prefetch; }, "query",
      [](const Knobs& k) { return k.query == Query::predicted || k.query == Query::shared; },
      "query: predicted or shared beside it, as else what a layer misses is not known before it"},
+    {"pipeline", [](const Knobs& k) { return k.codes_come_ahead; }, "index",
+     [](const Knobs& k) { return k.index == Index::pq; }, "index: pq beside it, the only one with codes in DRAM"},
     {"pipeline", [](const Knobs& k) { return k.prefetch; }, "miss",
      [](const Knobs& k) { return k.miss == Miss::recall; }, "miss: recall beside it, as else nothing is fetched"},
 };
@@ -151,10 +191,16 @@ std::vector<ParamSpec> knob_params() {
       count("block_tokens", 32, 1.0, "tokens of a block, the unit of selection and of copies"),
       layers("dense_layers", "layers that attend every token, with their KV in HBM"),
       count("kept_tokens", 0, 0.0, "sinks, recent window and outliers: in HBM, and attended beside the budget"),
+      share("kept_share", 0.0, "a share of the context that is kept likewise, beside these"),
       count("key_rank", 160, 1.0, "rank of the factors of K"),
-      choice("index", "min_max", {"min_max", "mean", "centroids", "keys"},
-             "what scoring reads: extremes of K in a block; their mean; centroids and sums of V of clusters; all of K"),
+      choice("index", "min_max", {"min_max", "mean", "centroids", "keys", "pq", "lsh"},
+             "what scoring reads: extremes of K in a block; their mean; centroids and sums of V of clusters; all of K; "
+             "product codes of K, which come from DRAM; or hash tables in DRAM, in which the CPU finds what collides"),
       count("index_tokens", 0, 0.0, "tokens of an entry of the index; 0: a block's"),
+      bounded("sub_spaces", 2, 64.0, "parts of a key that have a product code each"),
+      bounded("code_bits", 6, 16.0, "bits of a product code"),
+      bounded("hash_bits", 10, 16.0, "bits of a hash: its table has as many buckets as they have values"),
+      bounded("hash_tables", 150, 255.0, "hash tables; a token is found that collides with the query in two of them"),
       choice("query", "own", {"own", "predicted", "previous_token", "shared"},
              "what scores: the layer's query; one predicted a layer ahead; the step before's; a filter layer's"),
       layers("filter_layers", "layers that attend every token and select for those up to the next"),
@@ -170,6 +216,9 @@ std::vector<ParamSpec> knob_params() {
       choice("gpu_attends", "selected", {"selected", "resident"},
              "resident blocks the GPU attends: the selected ones or all"),
       choice("lookup", "gpu", {"gpu", "cpu"}, "who knows which blocks are resident"),
+      count("host_waits", 0, 0.0,
+            "blocking copies of a layer by which the host thread learns what to copy or hand to the CPU; 0: as few as "
+            "it needs"),
       choice("block_copies", "calls", {"calls", "batched", "zero_copy", "gather"},
              "how blocks come: a call for each copy; one batched call; a kernel that reads host memory; gathered by "
              "the CPU into one copy"),
@@ -183,7 +232,8 @@ std::vector<ParamSpec> knob_params() {
       share("cpu_ratio_limit", 0.12, "a layer is recalled before the share of its budget that misses exceeds this"),
       choice("recall_copies", "paced", {"paced", "queued"},
              "background copies are issued a few at a time, or all at once, so that other copies queue behind them"),
-      choice("pipeline", "none", {"none", "prefetch"}, "missing blocks are copied while the layers before compute"),
+      choice("pipeline", "none", {"none", "prefetch", "codes"},
+             "what is copied while the layers before compute: nothing; missing blocks; product codes"),
   };
 }
 
@@ -192,9 +242,14 @@ Knobs read_knobs(const Params& params) {
           .block_tokens = params.integer("block_tokens"),
           .dense_layers = params.layers("dense_layers"),
           .kept_tokens = params.integer("kept_tokens"),
+          .kept_share = params.number("kept_share"),
           .key_rank = params.integer("key_rank"),
           .index = chosen<Index>(params, "index"),
           .index_tokens = params.integer("index_tokens"),
+          .sub_spaces = params.integer("sub_spaces"),
+          .code_bits = params.integer("code_bits"),
+          .hash_bits = params.integer("hash_bits"),
+          .hash_tables = params.integer("hash_tables"),
           .query = chosen<Query>(params, "query"),
           .filter_layers = params.layers("filter_layers"),
           .wait_layers = params.integer("wait_layers"),
@@ -207,6 +262,7 @@ Knobs read_knobs(const Params& params) {
           .real_cpu_query = params.text("cpu_query") == "real",
           .attends_resident = params.text("gpu_attends") == "resident",
           .cpu_finds_missing = params.text("lookup") == "cpu",
+          .host_waits = params.integer("host_waits"),
           .path = block_path_named(params.text("block_copies")),
           .gathered = params.text("block_copies") == "gather",
           .copies_per_block = params.integer("copies_per_block"),
@@ -216,7 +272,8 @@ Knobs read_knobs(const Params& params) {
           .recall_interval = params.integer("recall_interval"),
           .cpu_ratio_limit = params.number("cpu_ratio_limit"),
           .paced = params.text("recall_copies") == "paced",
-          .prefetch = params.text("pipeline") == "prefetch"};
+          .prefetch = params.text("pipeline") == "prefetch",
+          .codes_come_ahead = params.text("pipeline") == "codes"};
 }
 
 ParamSpec knob_param(std::string_view name, ParamValue fallback, const char* certainty) {

@@ -21,16 +21,25 @@ struct Knobs {
   std::int64_t block_tokens = 32;
   LayerList dense_layers = {};   // attend every token; their KV is in HBM
   std::int64_t kept_tokens = 0;  // sinks, recent window, outliers: always attended, and in HBM
+  double kept_share = 0.0;       // of the context, beside these: a window that grows with it
   std::int64_t key_rank = 160;
 
-  // Index: what scoring reads, in HBM. Bytes of an entry, with s those of an element:
+  // Index: what scoring reads, in HBM where nothing else is said. Bytes of an entry, with s those of an element:
   enum class Index : std::uint8_t {
     min_max,    // 2 · Hk · d · s: channel-wise extremes of K
     mean,       // Hk · d · s: a landmark
     centroids,  // Hk · (d + dv) · s: a cluster's centroid of K, which is scored, and sum of V, by which it is estimated
     keys,       // Hk · d · s for every token: K itself, which is no further memory
+    pq,         // Hk · m · b / 8 for every token, in DRAM: codes of b bits of K's parts in m sub-spaces, of which the
+                // Hk · 2ᵇ · d · s of centroids are in HBM; a layer's codes come to the GPU to be scored
+    lsh,  // Hk · 4 · (L + 1) for every token, in DRAM: its number in L hash tables, and the norm of its key; beside
+          // these the bounds of buckets, Hk · L · 2ᵏ · 8. The CPU finds what collides with a query
   } index = Index::min_max;
-  std::int64_t index_tokens = 0;  // tokens of an entry; 0: a block's
+  std::int64_t index_tokens = 0;   // tokens of an entry; 0: a block's
+  std::int64_t sub_spaces = 2;     // m
+  std::int64_t code_bits = 6;      // b
+  std::int64_t hash_bits = 10;     // k, of a hash
+  std::int64_t hash_tables = 150;  // L
 
   // Query: what scores the index, and how far ahead of the attention.
   enum class Query : std::uint8_t {
@@ -54,6 +63,9 @@ struct Knobs {
   bool real_cpu_query = false;     // the CPU attends with the layer's query and not the predicted one
   bool attends_resident = false;   // beside the CPU, the GPU attends all resident blocks and not the selected ones only
   bool cpu_finds_missing = false;  // the CPU keeps the map of what is resident
+  // Blocking copies by which the host thread learns of a layer's selection before it issues copies, or hands work to
+  // the CPU's pool; 0: as few as it needs, which for the latter is none, as workers poll for what they are sent.
+  std::int64_t host_waits = 0;
 
   // Transfer of recalled blocks.
   CopyPath path = CopyPath::copy_engine;
@@ -76,7 +88,8 @@ struct Knobs {
   bool paced = true;  // background copies are issued a few at a time
 
   // Pipeline.
-  bool prefetch = false;  // what a layer misses is recalled while layers before it compute
+  bool prefetch = false;          // what a layer misses is recalled while layers before it compute
+  bool codes_come_ahead = false;  // a layer's codes come while the layer before computes
 };
 
 // The knobs as parameters, `certainty` of all "ours"; without those that every decode method has.

@@ -71,11 +71,11 @@ Bytes SparseMethod::digests_of_sequence() const {
   return sum;
 }
 
-void SparseMethod::build_index(int layer, Bytes index, OpId after) {
+OpId SparseMethod::build_index(int layer, Bytes index, OpId after) {
   const Bytes keys = emit_.kv_bytes(layer, static_cast<double>(point_.context)) / 2.0;
   const double blocks = static_cast<double>(blocks_);
-  emit_.kernel(Family::build_digest, StreamShape{.read = keys, .write = index, .flops = Flops(0.0), .items = blocks},
-               layer, {after});
+  return emit_.kernel(Family::build_digest,
+                      StreamShape{.read = keys, .write = index, .flops = Flops(0.0), .items = blocks}, layer, {after});
 }
 
 OpId SparseMethod::predict_query(int layer, double share, OpId input) {
@@ -89,7 +89,7 @@ OpId SparseMethod::select_by_digest(int layer, OpId query) {
   const double scanned = batch() * static_cast<double>(blocks_);
   const Scan digests{
       .entries = static_cast<double>(blocks_), .read = digest_bytes(layer, scanned), .vectors = kDigestVectors};
-  return pick_blocks(layer, score(layer, digests, query));
+  return pick_blocks(layer, score(layer, digests, {query}));
 }
 
 OpId SparseMethod::pick_blocks(int layer, OpId scored) {
@@ -97,7 +97,7 @@ OpId SparseMethod::pick_blocks(int layer, OpId scored) {
   return find_missing(layer, blocks.chosen, choose(layer, blocks, scored));
 }
 
-OpId SparseMethod::score(int layer, const Scan& scan, OpId query) {
+OpId SparseMethod::score(int layer, const Scan& scan, std::initializer_list<OpId> after) {
   const AttentionSpec& attention = model().layers[static_cast<std::size_t>(layer)].attention;
   const double scanned = batch() * scan.entries;
   const double query_width = static_cast<double>(attention.q_heads * attention.head_dim);
@@ -106,7 +106,7 @@ OpId SparseMethod::score(int layer, const Scan& scan, OpId query) {
                                   .write = Bytes(kScoreBytes * scanned),
                                   .flops = Flops(2.0 * scan.vectors * scanned * query_width),
                                   .items = scanned},
-                      layer, {query});
+                      layer, after);
 }
 
 OpId SparseMethod::choose(int layer, const Scan& scan, OpId scored) {

@@ -37,7 +37,7 @@ class SparseMethod : public DecodeMethod {
   Bytes digest_bytes(int layer, double blocks) const;
   Bytes digests_of_sequence() const;  // all offloaded layers
   // During prefill: reads the layer's keys and writes an index of that size.
-  void build_index(int layer, Bytes index, OpId after);
+  OpId build_index(int layer, Bytes index, OpId after);
 
   // Query × digests → top-k → which of them are not on the GPU. `query` produced the (predicted) query.
   OpId select_by_digest(int layer, OpId query);
@@ -49,7 +49,7 @@ class SparseMethod : public DecodeMethod {
     Bytes read;                          // of the batch
     double vectors = 1.0;
   };
-  OpId score(int layer, const Scan& scan, OpId query);
+  OpId score(int layer, const Scan& scan, std::initializer_list<OpId> after);
   OpId choose(int layer, const Scan& scan, OpId scored);
   OpId find_missing(int layer, double chosen, OpId picked);
   // Q of `layer` from another layer's input, with `share` of W_q's columns.

@@ -16,6 +16,8 @@ MethodEntry shadowkv();
 MethodEntry freekv();
 MethodEntry omnikv();
 MethodEntry retroinfer();
+MethodEntry magicpig();
+MethodEntry pqcache();
 MethodEntry train_step();
 MethodEntry cpu_probe();
 
