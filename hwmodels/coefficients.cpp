@@ -59,6 +59,8 @@ constexpr CoefficientInfo kTable[] = {
     {"cpu.gather_piece", "seconds that a core takes for each contiguous piece of a gather, beside reading it"},
     {"cpu.adam_dram_efficiency",
      "share of achievable DRAM bandwidth that Adam on the CPU reaches, reading and writing"},
+    {"cpu.hash_bucket", "seconds of a core to open a bucket of a hash table in DRAM"},
+    {"cpu.hash_token", "further seconds for each token in it"},
     {"cpu.arithmetic_efficiency", "share of peak arithmetic that attention reaches on a core"},
     {"cpu.h2d_read_cost", "bytes of achievable CPU reading that one byte copied to the GPU displaces"},
     {"cpu.d2h_read_cost", "the same for one byte copied from the GPU"},

@@ -56,6 +56,8 @@ CpuModel::CpuModel(const MachineSpec& machine, const Profile& profile, Platform&
       Seconds(profile.value("cpu.fork_join") + std::log2(workers_) * profile.value("cpu.fork_join_per_doubling")));
   attention_latency_ = profile.value("cpu.attention_latency");
   attention_part_ = profile.value("cpu.attention_part");
+  hash_bucket_ = profile.value("cpu.hash_bucket");
+  hash_token_ = profile.value("cpu.hash_token");
   const auto add = [&](const char* name, const char* unit, double capacity) {
     platform.resources.push_back({name, unit, capacity});
     return ResourceId(platform.resources.size() - 1);
@@ -94,6 +96,21 @@ Demand CpuModel::parallel_for(const Work& work) const {
   use_memory(demand, bytes);
   demand.use(reads_, bytes / (work.efficiency * read_rate_));
   demand.use(arithmetic_, flops);
+  return demand;
+}
+
+// Of the bytes read, 8 are a bucket's bounds and 4 each token's number, of which there are as many as FLOPs.
+Demand CpuModel::look_up_hashes(const StreamShape& shape) const {
+  constexpr double kBoundsBytes = 8.0, kIdBytes = 4.0;
+  Demand demand;
+  demand.latency = fork_join_;
+  const double tokens = shape.flops.value(), buckets = (shape.read.value() - kIdBytes * tokens) / kBoundsBytes;
+  if (buckets <= 0.0) return demand;
+  const double chunks = chunks_of(shape.items, workers_);
+  demand.units = static_cast<std::int64_t>(chunks);
+  demand.pool = pool_;
+  demand.rate_cap = chunks / (buckets * hash_bucket_ + tokens * hash_token_);
+  use_memory(demand, shape.read.value() / chunks);
   return demand;
 }
 
@@ -154,6 +171,7 @@ Demand CpuModel::demand(const Op& op) const {
   CHECK(shape != nullptr, "a {} without the shape of a CPU kernel", to_string(op.family));
   const double bytes = (shape->read + shape->write).value();
   if (op.lane == lane_id(Lane::host, static_cast<int>(device_of(op.lane)))) return by_host(bytes);
+  if (op.family == Family::cpu_hash_lookup) return look_up_hashes(*shape);
   return parallel_for({.items = shape->items,
                        .bytes = bytes,
                        .flops = shape->flops.value(),

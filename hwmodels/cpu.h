@@ -27,8 +27,9 @@ struct InterSocket {
 // arithmetic. Before the kernel, fork and join cost a + b · threads. Attention takes some microseconds of its own and
 // some for each part that a core has one after another: a KV head of a sequence is one, or is split as kernels split
 // it. A gather by a host thread is no parallel-for: it runs on that thread's own core, at e · b, and shares only DRAM
-// with the workers. On S sockets memory is interleaved: (S − 1) / S of all bytes cross the inter-socket link, a
-// kernel's evenly in both directions.
+// with the workers. A look-up in hash tables takes a core a time for each bucket that it opens, whose lines lie
+// anywhere in DRAM, and one for each token in it, whose count is raised in a cache. On S sockets memory is interleaved:
+// (S − 1) / S of all bytes cross the inter-socket link, a kernel's evenly in both directions.
 class CpuModel {
  public:
   CpuModel(const MachineSpec& machine, const Profile& profile, Platform& platform);
@@ -49,6 +50,7 @@ class CpuModel {
     double efficiency = 1.0;
   };
   Demand parallel_for(const Work& work) const;
+  Demand look_up_hashes(const StreamShape& shape) const;
   Demand by_host(double bytes) const;
   void use_memory(Demand& demand, double bytes) const;  // of a unit
   double parts_of_a_worker(double heads, double tokens) const;
@@ -60,6 +62,7 @@ class CpuModel {
   double core_flops_;                          // reached, per second
   double h2d_cost_, d2h_cost_;                 // seconds of reading per byte copied
   double attention_latency_, attention_part_;  // seconds
+  double hash_bucket_, hash_token_;            // seconds
   Duration fork_join_;
   ResourceId dram_, reads_, arithmetic_;
   InterSocket inter_socket_;

@@ -26,11 +26,12 @@ enum class Sized : std::size_t {
   copy_d2h,
   cpu_attend,
   cpu_gather,
+  cpu_hash_lookup,
 };
 
 // Attention is told by the KV bytes that it reads and not by its tokens, whose heads and types differ between models.
 // What is an item of digests (a block, or a row of one) differs too, so bytes alone tell these.
-constexpr std::array<SizedFamily, static_cast<std::size_t>(Sized::cpu_gather) + 1> kSizedFamilies = {{
+constexpr std::array<SizedFamily, static_cast<std::size_t>(Sized::cpu_hash_lookup) + 1> kSizedFamilies = {{
     {"gemm", {"rows", "weights"}},
     {"gemm_fp8", {"rows", "weights"}},
     {"attend_dense", {"kv_bytes", "tokens_per_sequence", "heads_per_kv_head"}},
@@ -46,6 +47,7 @@ constexpr std::array<SizedFamily, static_cast<std::size_t>(Sized::cpu_gather) + 
     {"copy_d2h", {"fragment_bytes", "fragments"}},
     {"cpu_attend", {"kv_bytes", "tokens_per_sequence", "heads_per_kv_head"}},
     {"cpu_gather", {"bytes", "items"}},
+    {"cpu_hash_lookup", {"tokens_per_bucket", "tokens_per_row", "rows"}},
 }};
 
 OpSizes sized(Sized family, double first, double second = 0.0, double third = 0.0) {
@@ -84,6 +86,10 @@ std::optional<OpSizes> stream_sizes(Family family, const StreamShape& shape) {
       return sized(Sized::build_digest, bytes);
     case Family::cpu_gather:
       return sized(Sized::cpu_gather, bytes, shape.items);
+    case Family::cpu_hash_lookup: {  // 8 bytes of bounds for each bucket; a count for each token of a row is written
+      const double told = shape.flops.value(), buckets = (shape.read.value() - kWord * told) / (2.0 * kWord);
+      return sized(Sized::cpu_hash_lookup, told / buckets, shape.write.value() / rows, rows);
+    }
     case Family::select_top_k:
       return sized(Sized::select_top_k, rows, words);
     case Family::residency_diff:  // reads the ids wanted and those resident

@@ -8,6 +8,7 @@
 #include "kernels/cpu/adam.h"
 #include "kernels/cpu/digest.h"
 #include "kernels/cpu/gather.h"
+#include "kernels/cpu/hash_tables.h"
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/cpu/topk.h"
 #include "sim/base/check.h"
@@ -162,6 +163,50 @@ class SelectExperiment final : public Experiment {
   std::vector<std::int32_t> selected_, scratch_;
 };
 
+struct LookupCase {
+  std::int64_t rows = 32, tables = 150, hash_bits = 10, tokens = 32768;
+};
+
+// Query heads in the tables of kHeads KV heads, other buckets in every trial.
+class LookupExperiment final : public Experiment {
+ public:
+  LookupExperiment(int threads, const LookupCase& at)
+      : parts_(threads, static_cast<std::size_t>(at.rows)), at_(at), hashes_(count(at.rows * at.tables)) {
+    const std::int64_t buckets = std::int64_t{1} << at.hash_bits;
+    std::vector<std::int32_t> keys(count(at.tables * at.tokens));
+    for (std::int64_t head = 0; head < kHeads; ++head) {
+      for (std::int32_t& key : keys) key = static_cast<std::int32_t>(random_.below(count(buckets)));
+      tables_.push_back(build_hash_tables(keys, at.tables, buckets));
+    }
+    counts_.resize(count(at.tokens * parts_.threads()));
+    found_.resize(count((at.tokens + 1) * parts_.threads()));
+  }
+
+  Trial trial() override {
+    const auto buckets = count(tables_.front().buckets);
+    for (std::int32_t& hash : hashes_) hash = static_cast<std::int32_t>(random_.below(buckets));
+    return parts_.run([&](std::size_t first, std::size_t rows, int thread) {
+      const std::size_t tables = count(at_.tables), tokens = count(at_.tokens), of = static_cast<std::size_t>(thread);
+      for (std::size_t row = first; row < first + rows; ++row) {
+        look_up_hashes({.tables = tables_[row * tables_.size() / count(at_.rows)].view(),
+                        .hashes = std::span(hashes_).subspan(row * tables, tables),
+                        .counts = std::span(counts_).subspan(of * tokens, tokens),
+                        .found = std::span(found_).subspan(of * (tokens + 1), tokens + 1)});
+      }
+    });
+  }
+
+ private:
+  static std::size_t count(std::int64_t number) { return static_cast<std::size_t>(number); }
+
+  Parts parts_;
+  LookupCase at_;
+  RandomStream random_{8};
+  std::vector<OwnedHashTables> tables_;
+  std::vector<std::int32_t> hashes_, found_;
+  std::vector<std::uint8_t> counts_;
+};
+
 class AdamExperiment final : public Experiment {
  public:
   AdamExperiment(int threads, std::int64_t count)
@@ -214,6 +259,16 @@ Microbench gather_bench(int threads, double fragment, CpuArena& arena) {
                   });
 }
 
+Microbench lookup_bench(int threads, const LookupCase& at) {
+  return bench_of("cpu_hash_lookup",
+                  {{"threads", static_cast<double>(threads)},
+                   {"rows", static_cast<double>(at.rows)},
+                   {"tables", static_cast<double>(at.tables)},
+                   {"hash_bits", static_cast<double>(at.hash_bits)},
+                   {"tokens", static_cast<double>(at.tokens)}},
+                  [=] { return std::make_unique<LookupExperiment>(threads, at); });
+}
+
 }  // namespace
 
 std::vector<Microbench> cpu_gathers_beside(const std::string& family, const HostFacts& facts, CpuArena& arena,
@@ -248,6 +303,11 @@ std::vector<Microbench> cpu_memory_benches(const HostFacts& facts, Effort effort
                             {{"threads", count_of}, {"rows", 128}, {"scores", static_cast<double>(scores)}, {"k", 64}},
                             [=] { return std::make_unique<SelectExperiment>(threads, 128, scores, 64); }));
   }
+  // Of 8 query heads or more for each thread, as layers of a few sequences have.
+  const std::int64_t rows = std::max<std::int64_t>(4 * kHeads, 8 * threads / kHeads * kHeads);
+  for (const std::int64_t tokens : {8192, 32768, 98304}) list.push_back(lookup_bench(threads, {rows, 150, 10, tokens}));
+  for (const auto& [tables, bits] : {std::pair<std::int64_t, std::int64_t>{75, 8}, {150, 12}, {75, 6}, {40, 4}})
+    list.push_back(lookup_bench(threads, {rows, tables, bits, 32768}));
   list.push_back(bench_of("cpu_adam", {{"threads", count_of}, {"count", 16777216}},
                           [=] { return std::make_unique<AdamExperiment>(threads, 16777216); }));
   return list;

@@ -44,6 +44,7 @@ const std::vector<Stage>& stages() {
         "cpu.fork_join", "cpu.fork_join_per_doubling"},
        {"cpu_attend", "fork_join"}},
       {{"cpu.stream_dram_efficiency", "cpu.gather_piece"}, {"cpu_gather"}},
+      {{"cpu.hash_bucket", "cpu.hash_token"}, {"cpu_hash_lookup"}},
   };
   return all;
 }

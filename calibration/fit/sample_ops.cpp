@@ -2,6 +2,7 @@
 #include "calibration/fit/sample_ops.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "hwmodels/op_sizes.h"
@@ -33,7 +34,7 @@ Op op_with(Family family, Shape shape) {
 
 constexpr double kHalf = 2.0, kWord = 4.0;  // bytes of a bf16, of a score or id
 
-// Digests, selection, merging and Adam, as methods describe them.
+// Digests, selection, hash tables, merging and Adam, as methods describe them.
 std::optional<Op> index_op_of(const Sample& sample) {
   const SampleShape& shape = sample.shape;
   const auto stream = [](Family family, double read, double write, double items, bool recent, double flops = 0.0) {
@@ -63,6 +64,12 @@ std::optional<Op> index_op_of(const Sample& sample) {
     constexpr double kEachWay = 14.0;  // bytes to a weight: fp32 weight and moments, bf16 gradient in, bf16 copy out
     const double bytes = shape.at("count") * kEachWay;
     return stream(Family::adam, bytes, bytes, shape.at("count"), false);
+  }
+  if (sample.family == "cpu_hash_lookup") {
+    const double rows = shape.at("rows"), opened = rows * shape.at("tables");
+    const double told = opened * shape.at("tokens") / std::exp2(shape.at("hash_bits"));
+    return stream(Family::cpu_hash_lookup, opened * 2.0 * kWord + told * kWord, rows * shape.at("tokens"), rows, false,
+                  told);
   }
   if (sample.family == "merge_lse") {
     const double values = shape.at("rows") * shape.at("head_dim");

@@ -27,6 +27,7 @@ std::vector<FamilyInfo> cpu_families() {
       {"cpu_gather", "gathers of scattered fragments into a buffer", kCpuGatherShape},
       {"cpu_score", "scores of block digests on the CPU", "threads kv_heads q_heads head_dim blocks"},
       {"cpu_select", "selection of the best blocks of each row on the CPU", "threads rows scores k"},
+      {"cpu_hash_lookup", "look-ups of query heads in hash tables on the CPU", "threads rows tables hash_bits tokens"},
       {"cpu_adam", "a step of Adam on the CPU", "threads count"}};
 }
 

@@ -40,6 +40,10 @@ PoolWork::PoolWork(const Schedule& schedule, const Layout& layout, const ArenaAd
     if (kind_of(op.family) != OpKind::cpu_kernel) continue;
     const OpSlices& slices = layout.ops[index];
     rank_[index] = static_cast<std::uint32_t>(bound_.size());
+    if (op.family == Family::cpu_hash_lookup) {
+      bound_.push_back(bind_lookup(hash_shape_of(std::get<StreamShape>(op.shape)), index));
+      continue;
+    }
     std::byte* const from = address(slices.reads.front(), arenas);
     bound_.push_back(op.family == Family::cpu_attend
                          ? bind_attention(std::get<AttentionShape>(op.shape), from)
@@ -122,8 +126,51 @@ void PoolWork::gather_in_parts(const GatherPart& part) {
   });
 }
 
+// Each table of a head has its tokens in another order, and so other tokens in a bucket.
+PoolWork::Tables& PoolWork::tables_for(const HashShape& shape) {
+  const auto [row, made] = tables_.try_emplace(shape);
+  Tables& tables = row->second;
+  if (!made) return tables;
+  const std::int64_t bytes = 4 * shape.tables * (shape.tokens + 2 * shape.buckets);
+  const std::int64_t heads = std::clamp<std::int64_t>(static_cast<std::int64_t>(kBeyondCaches) / bytes, 1, shape.rows);
+  RandomStream random(2);
+  std::vector<std::int32_t> keys(static_cast<std::size_t>(shape.tables * shape.tokens));
+  for (std::int64_t head = 0; head < heads; ++head) {
+    for (std::int32_t& key : keys)
+      key = static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(shape.buckets)));
+    tables.of_heads.push_back(build_hash_tables(keys, shape.tables, shape.buckets));
+  }
+  const auto threads = static_cast<std::size_t>(pool_.threads()), tokens = static_cast<std::size_t>(shape.tokens);
+  tables.counts.resize(threads * tokens);
+  tables.found.resize(threads * (tokens + 1));
+  return tables;
+}
+
+PoolWork::Bound PoolWork::bind_lookup(const HashShape& shape, OpIndex op) {
+  Bound bound;
+  bound.lookup = {.shape = shape, .tables = &tables_for(shape), .hashes = {}};
+  RandomStream random = RandomStream(3).fork(static_cast<std::uint64_t>(op));
+  for (std::int64_t i = 0; i < shape.rows * shape.tables; ++i)
+    bound.lookup.hashes.push_back(static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(shape.buckets))));
+  return bound;
+}
+
+void PoolWork::look_up(const Lookup& lookup) {
+  Tables& shared = *lookup.tables;
+  const auto rows = static_cast<std::size_t>(lookup.shape.rows), tables = static_cast<std::size_t>(lookup.shape.tables);
+  const auto tokens = static_cast<std::size_t>(lookup.shape.tokens);
+  pool_.parallel_for(rows, [&](std::size_t row, int thread) {
+    const auto of = static_cast<std::size_t>(thread);
+    look_up_hashes({.tables = shared.of_heads[row % shared.of_heads.size()].view(),
+                    .hashes = std::span(lookup.hashes).subspan(row * tables, tables),
+                    .counts = std::span(shared.counts).subspan(of * tokens, tokens),
+                    .found = std::span(shared.found).subspan(of * (tokens + 1), tokens + 1)});
+  });
+}
+
 void PoolWork::run(OpIndex op) {
   const Bound& bound = bound_of(op);
+  if (bound.lookup.tables != nullptr) return look_up(bound.lookup);
   if (!bound.gather.sources.empty()) return gather_in_parts(bound.gather);
   attender_.attend(path_, bound.attention);
 }

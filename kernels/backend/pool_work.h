@@ -1,4 +1,5 @@
-// CPU kernels, bound to their memory: attention over blocks of KV, and gathers into pinned memory.
+// CPU kernels, bound to their memory: attention over blocks of KV, gathers into pinned memory, and look-ups in hash
+// tables.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include "kernels/backend/layout.h"
 #include "kernels/cpu/attention_batch.h"
 #include "kernels/cpu/gather.h"
+#include "kernels/cpu/hash_tables.h"
 #include "kernels/cpu/thread_pool.h"
 
 namespace outrider {
@@ -44,9 +46,22 @@ class PoolWork {
     std::vector<std::int32_t> slots;
   };
   using FragmentsKey = std::pair<std::int64_t, std::int64_t>;  // how many, of how many bytes
+  // Tables that several ops share, of as many KV heads as kBeyondCaches holds; each op has hashes of its own, so that
+  // it opens other buckets than the ops before.
+  struct Tables {
+    std::vector<OwnedHashTables> of_heads;
+    std::vector<std::uint8_t> counts;  // of each thread
+    std::vector<std::int32_t> found;
+  };
+  struct Lookup {
+    HashShape shape{};
+    Tables* tables = nullptr;
+    std::vector<std::int32_t> hashes;
+  };
   struct Bound {
     AttentionBatch<Bf16> attention;
-    GatherPart gather;  // no fragments: attention
+    GatherPart gather;  // no fragments: attention or a look-up
+    Lookup lookup;      // no tables: attention or a gather
   };
 
   const Bound& bound_of(OpIndex op) const;
@@ -55,12 +70,16 @@ class PoolWork {
   const Fragments& fragments_for(std::int64_t count, std::int64_t bytes);
   Bound bind_gather(const StreamShape& shape, const std::byte* from, std::byte* to);
   void gather_in_parts(const GatherPart& part);
+  Tables& tables_for(const HashShape& shape);
+  Bound bind_lookup(const HashShape& shape, OpIndex op);
+  void look_up(const Lookup& lookup);
 
   ThreadPool& pool_;
   BatchAttender attender_;
   CpuPath path_;
   std::map<HeadsKey, Heads> heads_;
   std::map<FragmentsKey, Fragments> fragments_;
+  std::map<HashShape, Tables> tables_;
   std::vector<float> queries_, output_, lse_;  // shared by all ops: the lane runs one at a time
   std::vector<Bound> bound_;                   // by rank_
   std::vector<std::uint32_t> rank_;            // of each op among the CPU kernels

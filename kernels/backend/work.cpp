@@ -7,6 +7,8 @@
 #include <cmath>
 #include <variant>
 
+#include "kernels/cpu/hash_tables.h"
+
 namespace outrider {
 namespace {
 
@@ -55,9 +57,14 @@ std::string unsupported_attention(const AttentionShape& shape, bool on_cpu) {
   return {};
 }
 
-bool is_of_training(Family family) {
-  return family >= Family::gemm_dgrad && family <= Family::cpu_adam;
+std::string unsupported_lookup(const StreamShape& shape) {
+  const HashShape hash = hash_shape_of(shape);
+  if (hash.rows < 1 || hash.tables < 1 || hash.buckets < 1) return "a look-up in no hash table";
+  if (hash.tables > kMostHashTables) return fmt::format("look-ups in {} hash tables", hash.tables);
+  return {};
 }
+
+bool is_of_training(Family family) { return family >= Family::gemm_dgrad && family <= Family::cpu_adam; }
 
 template <class Wanted>
 const Wanted* shape_of(const Op& op) {
@@ -94,6 +101,16 @@ Product product_of(const GemmShape& shape) {
   return product;
 }
 
+HashShape hash_shape_of(const StreamShape& shape) {
+  constexpr double kBoundsBytes = 8.0, kIdBytes = 4.0;
+  const double told = shape.flops.value(), opened = (shape.read.value() - kIdBytes * told) / kBoundsBytes;
+  const double rows = std::max(shape.items, 1.0), tokens = shape.write.value() / rows;
+  return {.rows = std::llround(shape.items),
+          .tables = std::llround(opened / rows),
+          .buckets = told > 0.0 ? std::llround(tokens * opened / told) : 0,
+          .tokens = std::llround(tokens)};
+}
+
 std::vector<std::int64_t> tokens_by_sequence(const AttentionShape& shape) {
   const std::int64_t block = std::max<std::int64_t>(shape.block_tokens, 1);
   const std::int64_t longest = std::max<std::int64_t>(std::llround(shape.longest), 1);
@@ -125,6 +142,7 @@ Footprint footprint(const Op& op) {
     return attention_footprint(*shape, op.family == Family::cpu_attend);
   const auto* shape = shape_of<StreamShape>(op);
   if (shape == nullptr) return {};
+  if (op.family == Family::cpu_hash_lookup) return {};  // tables are its executor's own
   if (op.family != Family::cpu_gather) return stream_footprint(*shape);
   return {.reads = {{Arena::host_cache, bytes_in(shape->read)}}, .writes = {{Arena::outbox, bytes_in(shape->write)}}};
 }
@@ -145,6 +163,7 @@ std::string unsupported(const Op& op) {
   if (copies ? shape_of<CopyShape>(op) == nullptr : shape_of<StreamShape>(op) == nullptr)
     return fmt::format("a {} of this shape", to_string(op.family));
   if (op.family == Family::cpu_attend) return "a cpu_attend of this shape";
+  if (op.family == Family::cpu_hash_lookup) return unsupported_lookup(*shape_of<StreamShape>(op));
   if (!copies) return {};
   const auto& copy = *shape_of<CopyShape>(op);
   if (copy.paced) return "copies that are issued a few fragments at a time (recall_copies: queued is executed)";

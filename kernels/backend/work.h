@@ -1,6 +1,7 @@
 // What an op's shape says about its work: which memory it touches, and how its tokens lie over sequences.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -61,6 +62,13 @@ struct Fragments {
   std::size_t bytes = 0;
 };
 Fragments fragments_of(const CopyShape& shape);
+
+// Of a look-up in hash tables: query heads, and the tables of each one's KV head.
+struct HashShape {
+  std::int64_t rows = 0, tables = 0, buckets = 0, tokens = 0;
+  auto operator<=>(const HashShape&) const = default;
+};
+HashShape hash_shape_of(const StreamShape& shape);
 
 // What a product really multiplies: rows of FP8 come in multiples of 16.
 Product product_of(const GemmShape& shape);

@@ -62,6 +62,7 @@ Reading figure_of(const Claim& claim, const RowKey& key, const std::vector<Point
   if (claim.metric == "ffn_share") return absolute(row->facts.training.ffn_share);
   if (claim.metric == "projection_share") return absolute(row->facts.training.projection_share);
   if (claim.metric == "attention_share") return absolute(row->facts.training.attention_share);
+  if (claim.metric == "step_time") return absolute(row->tpot.value());
   return {.value = row->tokens_per_s, .note = fmt::format("batch {}", row->batch), .trends = trend_of(*row)};
 }
 

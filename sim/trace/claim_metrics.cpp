@@ -6,7 +6,7 @@
 namespace outrider {
 namespace {
 
-constexpr std::array<ClaimMetric, 14> kMetrics = {{
+constexpr std::array<ClaimMetric, 15> kMetrics = {{
     {"throughput_ratio", "tokens/s of method ÷ baseline, at the claim's context and batches"},
     {"largest_throughput_ratio", "the largest such ratio over the workload's contexts"},
     {"batch_scaling", "tokens/s of the method at batch ÷ at baseline_batch"},
@@ -20,6 +20,7 @@ constexpr std::array<ClaimMetric, 14> kMetrics = {{
     {"ffn_share", "of the forward FLOPs of a training step's layers"},
     {"projection_share", "likewise of the projections before and after attention"},
     {"attention_share", "likewise of attention itself"},
+    {"step_time", "seconds of a decode step, in the mean"},
     {"not_simulated", "accuracy and other figures without a timing"},
 }};
 

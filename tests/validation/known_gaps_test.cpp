@@ -128,7 +128,7 @@ TEST(KnownGap, MostMachinesWereNeverMeasured) {
     if (!fs::exists(kRoot / "calibration/data" / name / "samples.csv")) unmeasured.insert(name);
   }
   EXPECT_THAT(unmeasured, testing::UnorderedElementsAre("a100-80gb-pcie-36c", "b200-56c", "gb200-36c", "gh200-72c",
-                                                        "h100-sxm-64c", "h200x8-112c", "rtx-4090-16c"));
+                                                        "h100-sxm-64c", "h200x8-112c", "l20-64c", "rtx-4090-16c"));
 }
 
 }  // namespace

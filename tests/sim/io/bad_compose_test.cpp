@@ -37,7 +37,7 @@ const BadInput kMistakes[] = {
     {"UnknownChoice",
      "{}",
      "{index: minmax}",
-     {"s.yaml:6:22: methods[0].compose.index: expected one of min_max, mean, centroids, keys, got 'minmax', did you "
+     {"s.yaml:6:22: methods[0].compose.index: expected one of min_max, mean, centroids, keys, pq, lsh, got 'minmax', did you "
       "mean "
       "min_max?"}},
     {"NoLabel",
@@ -104,6 +104,38 @@ const BadInput kContradictions[] = {
      {"s.yaml:6:31: methods[0].compose.estimate_share: expected index: centroids beside it, the only one with sums of "
       "V, "
       "got index: min_max"}},
+    {"HashTablesThatNobodySearches",
+     "{}",
+     "{index: lsh, block_tokens: 1, cache: none}",
+     {"s.yaml:6:22: methods[0].compose.index: expected miss: cpu_attend beside it, as the CPU finds the tokens, got "
+      "miss: recall"}},
+    {"HashTablesOfBlocks",
+     "{}",
+     "{index: lsh, miss: cpu_attend, cache: none}",
+     {"s.yaml:6:22: methods[0].compose.index: expected block_tokens: 1 beside it, as single tokens collide, got "
+      "block_tokens: 32"}},
+    {"HashesWithoutTables",
+     "{}",
+     "{hash_bits: 8}",
+     {"s.yaml:6:26: methods[0].compose.hash_bits: expected index: lsh beside it, whose hashes they are, got index: "
+      "min_max"}},
+    {"CodesWithoutAProduct",
+     "{}",
+     "{pipeline: codes, sub_spaces: 4}",
+     {"s.yaml:6:25: methods[0].compose.pipeline: expected index: pq beside it, the only one with codes in DRAM, got "
+      "index: min_max",
+      "s.yaml:6:44: methods[0].compose.sub_spaces: expected index: pq beside it, whose codes they are, got index: "
+      "min_max"}},
+    {"CodesOnTheGpu",
+     "{}",
+     "{placement: gpu, index: pq}",
+     {"s.yaml:6:38: methods[0].compose.index: expected placement: blocks or values beside it, as its codes are in DRAM, "
+      "got placement: gpu"}},
+    {"AHostThatWaitsForAKernel",
+     "{}",
+     "{block_copies: zero_copy, host_waits: 2}",
+     {"s.yaml:6:53: methods[0].compose.host_waits: expected other block_copies beside it, as a kernel that copies needs "
+      "no host thread, got block_copies: zero_copy"}},
     {"EveryContradictionAtOnce",
      "{}",
      "{key_rank: 32, lookup: cpu, cache: none}",

@@ -15,7 +15,7 @@ std::vector<ParamValue> values_of(const ParamSpec& knob) {
   if (std::holds_alternative<LayerList>(knob.fallback)) return {LayerList{}, LayerList{1}, LayerList{0, 3}};
   if (const auto* count = std::get_if<std::int64_t>(&knob.fallback)) {
     if (knob.name == "block_tokens") return {std::int64_t{32}, std::int64_t{1}, std::int64_t{16}};
-    return {*count, std::int64_t{2}, std::int64_t{48}};
+    return {*count, std::int64_t{2}, std::min(std::int64_t{48}, static_cast<std::int64_t>(knob.max.value_or(48.0)))};
   }
   std::vector<ParamValue> values;
   for (const std::string& choice : knob.choices) values.emplace_back(choice);
@@ -45,7 +45,9 @@ std::vector<Set> starts() {
           filters | text("cache", "none") | host | text("pipeline", "prefetch"),
           filters | text("placement", "gpu") | text("index", "keys"),
           ahead | text("cache", "prefill") | text("pipeline", "prefetch"),
-          text("index", "centroids") | text("cache", "lru") | text("lookup", "cpu")};
+          text("index", "centroids") | text("cache", "lru") | text("lookup", "cpu"),
+          text("index", "pq") | text("pipeline", "codes"),
+          text("index", "lsh") | cpu | text("cache", "none") | Set{{"block_tokens", std::int64_t{1}}}};
 }
 
 // One of them with up to four knobs turned.

@@ -98,6 +98,31 @@ const System kSystems[] = {
      "{block_tokens: 8, kept_tokens: 68, index: centroids, index_tokens: 16, budget_share: 0.018, estimate_share: "
      "0.232, "
      "lookup: cpu, block_copies: zero_copy, copies_per_block: 0, cache: lru, cache_share: 0.05}"},
+    {"MagicPig",
+     "magicpig",
+     "paper",
+     {},
+     "{block_tokens: 1, dense_layers: [0, 16], kept_tokens: 68, index: lsh, budget_share: 0.02, miss: cpu_attend, "
+     "host_waits: 2, cache: none, launch: eager}",
+     18},
+    {"MagicPigOfFewerTables",
+     "magicpig",
+     "paper",
+     {{"hash_tables", std::int64_t{75}}, {"hash_bits", std::int64_t{8}}, {"launch", std::string("graph")}},
+     "{block_tokens: 1, dense_layers: [0, 16], kept_tokens: 68, index: lsh, hash_bits: 8, hash_tables: 75, "
+     "budget_share: 0.02, miss: cpu_attend, host_waits: 2, cache: none}"},
+    {"PqCache",
+     "pqcache",
+     "paper",
+     {},
+     "{block_tokens: 1, kept_tokens: 32, kept_share: 0.05, index: pq, budget_share: 0.05, host_waits: 6, "
+     "block_copies: gather, copies_per_block: 0, cache: lfu, pipeline: codes, launch: eager}"},
+    {"PqCacheOfFinerCodes",
+     "pqcache",
+     "paper",
+     {{"sub_spaces", std::int64_t{4}}, {"code_bits", std::int64_t{8}}, {"pipeline", std::string("none")}},
+     "{block_tokens: 1, kept_tokens: 32, kept_share: 0.05, index: pq, sub_spaces: 4, code_bits: 8, budget_share: 0.05, "
+     "host_waits: 6, block_copies: gather, copies_per_block: 0, cache: lfu, launch: eager}"},
 };
 
 // The parameters that a scenario with these knobs comes to.
@@ -158,7 +183,8 @@ TEST(FromKnobs, ThePageSaysWhatIsBuiltIn) {
   const std::string page{std::istreambuf_iterator<char>(file), {}};
   const std::pair<const char*, const char*> rows[] = {
       {"Quest", "quest"},   {"ArkVale", "arkvale"},   {"ScoutAttention", "scout"}, {"FreeKV", "freekv"},
-      {"OmniKV", "omnikv"}, {"ShadowKV", "shadowkv"}, {"RetroInfer", "retroinfer"}};
+      {"OmniKV", "omnikv"}, {"ShadowKV", "shadowkv"}, {"RetroInfer", "retroinfer"},
+      {"MagicPIG", "magicpig"}, {"PQCache", "pqcache"}};
   for (const auto& [title, method] : rows) {
     const std::size_t line = page.find(std::string("\n| ") + title + " | `{");
     ASSERT_NE(line, std::string::npos) << title;

@@ -87,7 +87,7 @@ TEST(KnownGap, FlexGenHasOneTierAndOneSchedule) {
 // Clusters found by k-means and factors found by a decomposition cost at prefill what extremes of blocks do: a pass
 // over K, and the writing.
 TEST(KnownGap, EveryIndexIsBuiltInOnePass) {
-  for (const char* method : {"scout", "shadowkv", "retroinfer"}) {
+  for (const char* method : {"scout", "shadowkv", "retroinfer", "magicpig", "pqcache"}) {
     const TaskGraph graph = DesignPoint({.method = method, .layers = 3}).method().prefill();
     const auto& built = std::get<StreamShape>(graph.op(op_at(graph, F::build_digest, 2)).shape);
     EXPECT_DOUBLE_EQ(built.read.value(), 8192.0 * 2048.0) << method;
@@ -102,6 +102,33 @@ TEST(KnownGap, CachesKnowNoScores) {
                                   [](const ParamSpec& param) { return param.name == "cache"; });
   ASSERT_NE(cache, info.params.end());
   EXPECT_THAT(cache->choices, UnorderedElementsAre("none", "prefill", "last", "lru", "lfu", "periodic"));
+}
+
+// Of every layer and step as many; a bucket of 2ᵏ holds that part of the context.
+TEST(KnownGap, HashTablesFindAsManyTokensEverywhere) {
+  DesignPoint point({.method = "magicpig", .layers = 6, .steps = 4});
+  for (const TaskGraph& graph : point.graphs()) {
+    for (int layer = 1; layer < 6; ++layer) {
+      const auto& found = std::get<AttentionShape>(graph.op(op_at(graph, F::cpu_attend, layer)).shape);
+      EXPECT_DOUBLE_EQ(found.tokens, static_cast<double>(found.sequences) * found.longest);
+      EXPECT_DOUBLE_EQ(found.longest, 163.0);
+      const auto& look = std::get<StreamShape>(graph.op(op_at(graph, F::cpu_hash_lookup, layer)).shape);
+      EXPECT_DOUBLE_EQ(look.flops.value(), look.items * 150.0 * 8192.0 / 1024.0);
+    }
+  }
+}
+
+// PQCache's blocks of 128 tokens, copied into its cache until the same layer of the next step.
+TEST(KnownGap, CachesAreFilledWithWhatWasFetched) {
+  const TaskGraph graph = step_of({.method = "pqcache", .layers = 3, .steps = 3});
+  EXPECT_TRUE(graph.awaits().empty());
+  EXPECT_TRUE(graph.fills().empty());
+  for (const Op& op : graph.ops()) EXPECT_NE(op.lane, lane_id(Lane::recall));
+}
+
+TEST(KnownGap, ProductCodesAreScoredAsDigestsAre) {
+  const TaskGraph codes = step_of({.method = "pqcache", .layers = 3}), digests = step_of({.method = "quest", .layers = 3});
+  for (const TaskGraph* graph : {&codes, &digests}) EXPECT_EQ(ops_of(*graph, F::score_blocks, 2).size(), 1u);
 }
 
 PointSpec training(const char* preset, std::map<std::string, ParamValue> set = {}) {

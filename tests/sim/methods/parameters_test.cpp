@@ -115,8 +115,10 @@ TEST(Parameters, EachOfScoutsSwitchesChangesTheGraph) {
 }
 
 TEST(Parameters, TheSeedMattersToMethodsThatSelectBlocksOnly) {
-  // FullKV, FlexGen and HGCA read no selection; to Quest and OmniKV, which keep no cache of blocks, any is the same.
-  const std::set<std::string> selecting = {"scout", "infinigen", "arkvale", "shadowkv", "freekv", "retroinfer"};
+  // FullKV, FlexGen and HGCA read no selection; to Quest, OmniKV and MagicPIG, which keep no cache of blocks, any is the
+  // same.
+  const std::set<std::string> selecting = {"scout",  "infinigen",  "arkvale", "shadowkv",
+                                           "freekv", "retroinfer", "pqcache"};
   for (const MethodEntry& entry : methods()) {
     PointSpec spec = small_point(entry.info.name, "");
     const std::string one = told(spec);

@@ -236,5 +236,127 @@ TEST(Systems, RetroInferRetrievesAndEstimates) {
   }
 }
 
+TEST(Systems, MagicPigKeepsTheTokensOfEachTableAndTheBoundsOfItsBuckets) {
+  // L = 150 tables of 2ᵏ = 1024 buckets, in the 5 layers behind the dense one: for each KV head S·4·(L + 1), numbers of
+  // tokens and the norm of a key, and L·2ᵏ·8. 4 sinks and a window of 64 are kept.
+  DesignPoint point(spec_of("magicpig"));
+  const auto plan = point.method().memory();
+  const double tables = 5.0 * kHk * (kS * 4.0 * 151.0 + 150.0 * 1024.0 * 8.0);
+  EXPECT_DOUBLE_EQ(row(plan, "hash tables", Tier::dram), tables);
+  EXPECT_DOUBLE_EQ(row(plan, "KV cache", Tier::dram), 5.0 * kKv * kLast);
+  EXPECT_DOUBLE_EQ(row(plan, "KV of dense layers", Tier::hbm), kKv * kLast);
+  EXPECT_DOUBLE_EQ(row(plan, "kept tokens", Tier::hbm), 5.0 * kKv * 68.0);
+  EXPECT_DOUBLE_EQ(all_of(plan, Tier::hbm), kKv * (kLast + 5.0 * 68.0));
+  EXPECT_DOUBLE_EQ(all_of(plan, Tier::pinned) + all_of(plan, Tier::dram), tables + 5.0 * kKv * kLast);
+}
+
+TEST(Systems, MagicPigOpensABucketOfEachTableForEachQueryHead) {
+  // B·Hq = 80 query heads: 80·150 buckets of 8192 ÷ 1024 = 8 tokens. ⌊0.02·S⌋ = 163 tokens of each are attended, which
+  // no two of them share; 68 by the GPU, beside it.
+  DesignPoint point(spec_of("magicpig"));
+  const TaskGraph graph = point.method().step(0);
+  EXPECT_EQ(ops_of(graph, Family::attend_dense, 0).size(), 1u);
+  EXPECT_TRUE(ops_of(graph, Family::cpu_attend, 0).empty());
+  for (int layer = 1; layer < 6; ++layer) {
+    const OpId looked = op_at(graph, Family::cpu_hash_lookup, layer);
+    const auto& look = std::get<StreamShape>(graph.op(looked).shape);
+    EXPECT_DOUBLE_EQ(look.flops.value(), kB * kHq * 150.0 * 8.0);
+    EXPECT_DOUBLE_EQ(look.read.value(), kB * kHq * 150.0 * (8.0 + 4.0 * 8.0));
+    EXPECT_DOUBLE_EQ(look.write.value(), kB * kHq * kS);
+    EXPECT_DOUBLE_EQ(look.items, kB * kHq);
+    const AttentionShape& sampled = attention(graph, Family::cpu_attend, layer);
+    EXPECT_DOUBLE_EQ(sampled.tokens, kB * 163.0);
+    EXPECT_EQ(sampled.kv_heads, 40);
+    EXPECT_EQ(sampled.q_heads, 40);
+    const OpId attended = op_at(graph, Family::attend_sparse, layer);
+    EXPECT_DOUBLE_EQ(attention(graph, Family::attend_sparse, layer).tokens, kB * 68.0);
+    EXPECT_TRUE(waits_for(graph, op_at(graph, Family::cpu_attend, layer), looked));
+    EXPECT_FALSE(waits_for(graph, attended, looked));
+    EXPECT_DOUBLE_EQ(copied(graph, Direction::d2h, layer), kB * (kHq * (150.0 * 4.0 + kD * kBytes) + kKv))
+        << "hashes, queries and the new token";
+    EXPECT_DOUBLE_EQ(copied(graph, Direction::h2d, layer), kB * kHq * kD * kBytes);
+    const OpId dispatched = op_at(graph, Family::dispatch_pool, layer);
+    EXPECT_EQ(ops_of(graph, Family::synchronize, layer).size(), 2u);
+    EXPECT_TRUE(waits_for(graph, looked, dispatched));
+    EXPECT_TRUE(waits_for(graph, dispatched, ops_of(graph, Family::synchronize, layer).front()));
+  }
+}
+
+TEST(Systems, MagicPigHashesAQueryByAProductForEachBit) {
+  // (B·Hq × d) · (d × 10·150), whose signs are packed to 150 numbers of 4 bytes.
+  const TaskGraph graph = DesignPoint(spec_of("magicpig")).method().step(0);
+  bool hashed = false;
+  for (const OpId op : ops_of(graph, Family::gemm, 2)) {
+    const auto& shape = std::get<GemmShape>(graph.op(op).shape);
+    if (shape.n != 1500) continue;
+    hashed = true;
+    EXPECT_DOUBLE_EQ(shape.rows, kB * kHq);
+    EXPECT_EQ(shape.k, 128);
+    const auto& packing = std::get<StreamShape>(graph.op(OpId(op.index() + 2)).shape);
+    EXPECT_DOUBLE_EQ(packing.read.value(), kB * kHq * 1500.0 * kBytes);
+    EXPECT_DOUBLE_EQ(packing.write.value(), kB * kHq * 150.0 * 4.0);
+  }
+  EXPECT_TRUE(hashed);
+}
+
+TEST(Systems, PqCacheKeepsCodesInDramAndCentroidsInHbm) {
+  // m·b = 12 bits of a code for each token and KV head; 2ᵇ = 64 centroids as wide as a key. Two layers' codes are in HBM
+  // at once. Kept: 32 and ⌊0.05·S⌋ = 409 tokens; cached: 4096.
+  DesignPoint point(spec_of("pqcache"));
+  const auto plan = point.method().memory();
+  const double codes = kLayers * kHk * kS * 12.0 / 8.0, centroids = kLayers * 64.0 * kHk * kD * kBytes;
+  EXPECT_DOUBLE_EQ(row(plan, "product codes", Tier::pinned), codes);
+  EXPECT_DOUBLE_EQ(row(plan, "centroids", Tier::hbm), centroids);
+  EXPECT_DOUBLE_EQ(row(plan, "fetched codes", Tier::hbm), codes * 2.0 / kLayers);
+  EXPECT_DOUBLE_EQ(row(plan, "KV cache", Tier::dram), kLayers * kKv * kLast);
+  EXPECT_DOUBLE_EQ(row(plan, "resident blocks", Tier::hbm), kLayers * kKv * 4096.0);
+  EXPECT_DOUBLE_EQ(row(plan, "kept tokens", Tier::hbm), kLayers * kKv * 441.0);
+  EXPECT_DOUBLE_EQ(all_of(plan, Tier::hbm), centroids + codes / 3.0 + kLayers * kKv * (4096.0 + 441.0));
+}
+
+TEST(Systems, PqCacheScoresCodesThatCameWithTheLayerBefore) {
+  // The codes of a layer, B·Hk·S·12/8 bytes, set out before the layer ahead of it is scored. A table of 2·2ᵇ·d FLOPs for
+  // each query head, then m for each token. ⌊0.05·S⌋ = 409 tokens; the M that are missing are gathered, and come in one
+  // copy, after the host thread has waited six times.
+  DesignPoint point(spec_of("pqcache"));
+  const TaskGraph graph = point.method().step(0);
+  const double codes = kB * kHk * kS * 1.5;
+  for (int layer = 0; layer < 6; ++layer) {
+    const auto missing = static_cast<double>(point.missing(layer, 0, -1));
+    ASSERT_GT(missing, 0.0);
+    const OpId came = ops_of(graph, Family::copy_h2d, layer).front(), scored = op_at(graph, Family::score_blocks, layer);
+    EXPECT_TRUE(waits_for(graph, scored, came));
+    if (layer > 0) EXPECT_LT(came, op_at(graph, Family::score_blocks, layer - 1));
+    const StreamShape& scan = stream(graph, Family::score_blocks, layer);
+    EXPECT_DOUBLE_EQ(scan.read.value(), codes + kB * 64.0 * kHk * kD * kBytes);
+    EXPECT_DOUBLE_EQ(scan.flops.value(), kB * kHq * (2.0 * 64.0 * kD + 2.0 * kS));
+    EXPECT_DOUBLE_EQ(stream(graph, Family::select_top_k, layer).write.value(), kB * 409.0 * 4.0);
+    EXPECT_DOUBLE_EQ(copied(graph, Direction::h2d, layer), codes + missing * kKv);
+    EXPECT_DOUBLE_EQ(copied(graph, Direction::d2h, layer), missing * 4.0 + kB * kKv);
+    EXPECT_EQ(ops_of(graph, Family::synchronize, layer).size(), 6u);
+    EXPECT_DOUBLE_EQ(stream(graph, Family::cpu_gather, layer).items, missing * kHk);
+    EXPECT_DOUBLE_EQ(attention(graph, Family::attend_sparse, layer).tokens, kB * (409.0 + 441.0));
+  }
+}
+
+TEST(Systems, CodesThatDoNotComeAheadComeWhenTheyAreAskedFor) {
+  const TaskGraph graph = DesignPoint(spec_of("pqcache", {{"pipeline", std::string("none")}})).method().step(0);
+  for (int layer = 1; layer < 6; ++layer) {
+    EXPECT_GT(ops_of(graph, Family::copy_h2d, layer).front(), op_at(graph, Family::score_blocks, layer - 1));
+    EXPECT_TRUE(waits_for(graph, op_at(graph, Family::score_blocks, layer),
+                          ops_of(graph, Family::copy_h2d, layer).front()));
+  }
+}
+
+// Both indexes are made on the GPU from a pass over K, and leave it.
+TEST(Systems, TablesAndCodesGoToDramWithThePrompt) {
+  for (const auto& [method, bytes] : {std::pair{"magicpig", kHk * (kS * 4.0 * 151.0 + 150.0 * 1024.0 * 8.0)},
+                                      {"pqcache", kHk * kS * 12.0 / 8.0}}) {
+    const TaskGraph graph = DesignPoint(spec_of(method)).method().prefill();
+    EXPECT_DOUBLE_EQ(copied(graph, Direction::d2h, 3), bytes + kS * kKv) << method;
+    EXPECT_GE(stream(graph, Family::build_digest, 3).write.value(), bytes) << method;
+  }
+}
+
 }  // namespace
 }  // namespace outrider
