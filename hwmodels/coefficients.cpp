@@ -55,6 +55,7 @@ constexpr CoefficientInfo kTable[] = {
     {"cpu.attention_dram_efficiency", "share of achievable DRAM bandwidth that decode attention reaches"},
     {"cpu.attention_latency", "further seconds of a CPU attention: cold queries and tables, merging"},
     {"cpu.attention_part", "further seconds for each part of a context that a core attends one after another"},
+    {"cpu.attention_token", "further seconds of a core for each token of a KV head that lies by itself"},
     {"cpu.stream_dram_efficiency", "share of achievable DRAM bandwidth that gathers and scans reach"},
     {"cpu.gather_piece", "seconds that a core takes for each contiguous piece of a gather, beside reading it"},
     {"cpu.adam_dram_efficiency",

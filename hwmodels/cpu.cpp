@@ -56,6 +56,7 @@ CpuModel::CpuModel(const MachineSpec& machine, const Profile& profile, Platform&
       Seconds(profile.value("cpu.fork_join") + std::log2(workers_) * profile.value("cpu.fork_join_per_doubling")));
   attention_latency_ = profile.value("cpu.attention_latency");
   attention_part_ = profile.value("cpu.attention_part");
+  attention_token_ = profile.value("cpu.attention_token");
   hash_bucket_ = profile.value("cpu.hash_bucket");
   hash_token_ = profile.value("cpu.hash_token");
   const auto add = [&](const char* name, const char* unit, double capacity) {
@@ -160,6 +161,7 @@ Demand CpuModel::demand(const Op& op) const {
          .flops = measured ? 0.0
                            : 2.0 * shape->tokens * static_cast<double>(shape->q_heads) *
                                  static_cast<double>(shape->head_dim + shape->value_width()),
+         .beginning = shape->block_tokens == 1 ? shape->tokens * kv_heads * attention_token_ : 0.0,
          .efficiency = attention_efficiency_});
     if (demand.units == 0) return demand;
     const double sequences = static_cast<double>(std::max<std::int64_t>(shape->sequences, 1));

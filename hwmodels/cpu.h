@@ -26,10 +26,11 @@ struct InterSocket {
 // what keeps it below is taken to lie in the cores. A measured attention rate stands for e · R likewise, and for the
 // arithmetic. Before the kernel, fork and join cost a + b · threads. Attention takes some microseconds of its own and
 // some for each part that a core has one after another: a KV head of a sequence is one, or is split as kernels split
-// it. A gather by a host thread is no parallel-for: it runs on that thread's own core, at e · b, and shares only DRAM
-// with the workers. A look-up in hash tables takes a core a time for each bucket that it opens, whose lines lie
-// anywhere in DRAM, and one for each token in it, whose count is raised in a cache. On S sockets memory is interleaved:
-// (S − 1) / S of all bytes cross the inter-socket link, a kernel's evenly in both directions.
+// it. Tokens that lie one by one each take a core some time of their own, for every KV head. A gather by a host thread
+// is no parallel-for: it runs on that thread's own core, at e · b, and shares only DRAM with the workers. A look-up in
+// hash tables takes a core a time for each bucket that it opens, whose lines lie anywhere in DRAM, and one for each
+// token in it, whose count is raised in a cache. On S sockets memory is interleaved: (S − 1) / S of all bytes cross the
+// inter-socket link, a kernel's evenly in both directions.
 class CpuModel {
  public:
   CpuModel(const MachineSpec& machine, const Profile& profile, Platform& platform);
@@ -61,7 +62,7 @@ class CpuModel {
   double dram_rate_, read_rate_, attention_efficiency_, stream_efficiency_, adam_efficiency_, gather_piece_;
   double core_flops_;                          // reached, per second
   double h2d_cost_, d2h_cost_;                 // seconds of reading per byte copied
-  double attention_latency_, attention_part_;  // seconds
+  double attention_latency_, attention_part_, attention_token_;  // seconds
   double hash_bucket_, hash_token_;            // seconds
   Duration fork_join_;
   ResourceId dram_, reads_, arithmetic_;

@@ -27,11 +27,12 @@ enum class Sized : std::size_t {
   cpu_attend,
   cpu_gather,
   cpu_hash_lookup,
+  cpu_attend_tokens,
 };
 
 // Attention is told by the KV bytes that it reads and not by its tokens, whose heads and types differ between models.
 // What is an item of digests (a block, or a row of one) differs too, so bytes alone tell these.
-constexpr std::array<SizedFamily, static_cast<std::size_t>(Sized::cpu_hash_lookup) + 1> kSizedFamilies = {{
+constexpr std::array<SizedFamily, static_cast<std::size_t>(Sized::cpu_attend_tokens) + 1> kSizedFamilies = {{
     {"gemm", {"rows", "weights"}},
     {"gemm_fp8", {"rows", "weights"}},
     {"attend_dense", {"kv_bytes", "tokens_per_sequence", "heads_per_kv_head"}},
@@ -48,6 +49,7 @@ constexpr std::array<SizedFamily, static_cast<std::size_t>(Sized::cpu_hash_looku
     {"cpu_attend", {"kv_bytes", "tokens_per_sequence", "heads_per_kv_head"}},
     {"cpu_gather", {"bytes", "items"}},
     {"cpu_hash_lookup", {"tokens_per_bucket", "tokens_per_row", "rows"}},
+    {"cpu_attend_tokens", {"kv_bytes", "tokens_per_sequence", "heads_per_kv_head"}},
 }};
 
 OpSizes sized(Sized family, double first, double second = 0.0, double third = 0.0) {
@@ -68,9 +70,8 @@ std::optional<OpSizes> attention_sizes(Family family, const AttentionShape& shap
   const double bytes = shape.tokens * kv_heads * width * bytes_of(shape.type).value();
   const double sequences = static_cast<double>(std::max<std::int64_t>(shape.sequences, 1));
   const bool scattered = family == Family::attend_sparse || family == Family::estimate_attend;
-  const Sized kind = family == Family::cpu_attend ? Sized::cpu_attend
-                     : scattered                  ? Sized::attend_sparse
-                                                  : Sized::attend_dense;
+  const Sized on_cpu = shape.block_tokens == 1 ? Sized::cpu_attend_tokens : Sized::cpu_attend;
+  const Sized kind = family == Family::cpu_attend ? on_cpu : scattered ? Sized::attend_sparse : Sized::attend_dense;
   return sized(kind, bytes, shape.tokens / sequences, static_cast<double>(shape.q_heads) / kv_heads);
 }
 
@@ -88,6 +89,7 @@ std::optional<OpSizes> stream_sizes(Family family, const StreamShape& shape) {
       return sized(Sized::cpu_gather, bytes, shape.items);
     case Family::cpu_hash_lookup: {  // 8 bytes of bounds for each bucket; a count for each token of a row is written
       const double told = shape.flops.value(), buckets = (shape.read.value() - kWord * told) / (2.0 * kWord);
+      if (buckets <= 0.0) return std::nullopt;
       return sized(Sized::cpu_hash_lookup, told / buckets, shape.write.value() / rows, rows);
     }
     case Family::select_top_k:

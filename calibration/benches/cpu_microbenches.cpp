@@ -22,7 +22,6 @@ namespace outrider {
 namespace {
 
 constexpr std::int64_t kHeads = 8, kDim = CpuArena::kHeadDim, kBlockTokens = CpuArena::kBlockTokens;
-constexpr std::int64_t kBlockElements = CpuArena::kBlockElements;
 constexpr std::size_t kWordsPerBlock = CpuArena::kWordsPerBlock;
 
 // 1, 2, 4, … and all.
@@ -146,12 +145,17 @@ struct AttendCase {
   int threads = 1;
   std::int64_t sequences = 1, tokens = 2048, group = 4;  // tokens of each sequence
   bool scattered = true;
+  std::int64_t block_tokens = kBlockTokens;
 };
 
 class AttendExperiment final : public Experiment {
  public:
   AttendExperiment(CpuArena& arena, const AttendCase& at)
-      : arena_(arena), at_(at), pool_({.threads = at.threads - 1}), attender_(pool_), order_(arena.blocks()) {
+      : arena_(arena),
+        at_(at),
+        pool_({.threads = at.threads - 1}),
+        attender_(pool_),
+        order_(arena.blocks() * count(kBlockTokens / at.block_tokens)) {
     arena.need_normals();
     RandomStream random(2);
     std::iota(order_.begin(), order_.end(), 0);
@@ -168,7 +172,7 @@ class AttendExperiment final : public Experiment {
 
   Trial trial() override {
     deal_blocks();
-    const AttentionBatch<Bf16> batch{.kv = {arena_.elements(), kBlockElements, kBlockTokens, kDim},
+    const AttentionBatch<Bf16> batch{.kv = {arena_.elements(), 2 * at_.block_tokens * kDim, at_.block_tokens, kDim},
                                      .heads = heads_,
                                      .group = at_.group,
                                      .queries = queries_.data(),
@@ -179,9 +183,11 @@ class AttendExperiment final : public Experiment {
   }
 
  private:
+  static std::size_t count(std::int64_t number) { return static_cast<std::size_t>(number); }
+
   // Every KV head of every sequence gets blocks of its own, and every trial those that were not read for longest.
   void deal_blocks() {
-    const std::size_t all = order_.size() / 2, per_head = static_cast<std::size_t>(at_.tokens / kBlockTokens);
+    const std::size_t all = order_.size() / 2, per_head = count(at_.tokens / at_.block_tokens);
     for (std::size_t head = 0; head < heads_.size(); ++head)
       heads_[head] = {std::span(order_).subspan((next_ + head * per_head) % all, per_head), at_.tokens};
     next_ = (next_ + heads_.size() * per_head) % all;
@@ -199,14 +205,14 @@ class AttendExperiment final : public Experiment {
 
 Microbench attend_bench(CpuArena& arena, const AttendCase& at) {
   Microbench bench;
-  bench.family = "cpu_attend";
+  bench.family = at.block_tokens == 1 ? "cpu_attend_tokens" : "cpu_attend";
   bench.shape = {{"threads", static_cast<double>(at.threads)},
                  {"sequences", static_cast<double>(at.sequences)},
                  {"kv_heads", static_cast<double>(kHeads)},
                  {"q_heads", static_cast<double>(kHeads * at.group)},
                  {"head_dim", static_cast<double>(kDim)},
                  {"tokens", static_cast<double>(at.sequences * at.tokens)},
-                 {"block_tokens", static_cast<double>(kBlockTokens)},
+                 {"block_tokens", static_cast<double>(at.block_tokens)},
                  {"scattered", at.scattered ? 1.0 : 0.0}};
   bench.prepare = [=, &arena] { return std::make_unique<AttendExperiment>(arena, at); };
   return bench;
@@ -226,6 +232,12 @@ std::vector<AttendCase> attend_cases(int processors, Effort effort) {
         if (effort == Effort::full && tokens == 8192) cases.push_back({count, sequences, tokens, group, false});
       }
     }
+  }
+  if (effort == Effort::quick) return cases;
+  const int workers = std::max(1, processors - 1);
+  for (const std::int64_t group : {1, 4}) {
+    for (const auto& [sequences, tokens] : {std::pair<std::int64_t, std::int64_t>{4, 160}, {4, 640}, {16, 2048}})
+      cases.push_back({workers, sequences, tokens, group, true, 1});
   }
   return cases;
 }

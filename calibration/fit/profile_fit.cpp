@@ -44,6 +44,7 @@ const std::vector<Stage>& stages() {
         "cpu.fork_join", "cpu.fork_join_per_doubling"},
        {"cpu_attend", "fork_join"}},
       {{"cpu.stream_dram_efficiency", "cpu.gather_piece"}, {"cpu_gather"}},
+      {{"cpu.attention_token"}, {"cpu_attend_tokens"}},
       {{"cpu.hash_bucket", "cpu.hash_token"}, {"cpu_hash_lookup"}},
   };
   return all;
@@ -123,7 +124,7 @@ class StageFit {
     bool cpu = false;
     for (const Sample* sample : samples_) {
       spreads.push_back(sample->time.spread);
-      cpu = cpu || sample->family == "cpu_attend";
+      cpu = cpu || sample->family.starts_with("cpu_attend");
     }
     return std::max(interpolated_quantile(spreads, 0.5) / 2.56, cpu ? kLeastOfCpu : 0.0);
   }

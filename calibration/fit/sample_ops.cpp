@@ -97,7 +97,8 @@ std::optional<Op> op_of(const Sample& sample) {
     return op_with(Family::cpu_gather,
                    StreamShape{.read = bytes, .write = bytes, .flops = Flops(0.0), .items = shape.at("count")});
   }
-  if (sample.family == "cpu_attend") return op_with(Family::cpu_attend, attention_of(shape));
+  if (sample.family == "cpu_attend" || sample.family == "cpu_attend_tokens")
+    return op_with(Family::cpu_attend, attention_of(shape));
   if (sample.family == "attend_dense") return op_with(Family::attend_dense, attention_of(shape));
   if (sample.family == "attend_sparse") return op_with(Family::attend_sparse, attention_of(shape));
   if (sample.family == "gemm" || sample.family == "gemm_fp8") {

@@ -21,6 +21,7 @@ std::vector<FamilyInfo> cpu_families() {
       {"fork_join", "an empty parallel loop, by threads", "threads"},
       {"dispatch_pool", "from the call of a parallel loop to its first worker's start", "threads"},
       {"cpu_attend", "decode attention in bf16 over listed blocks, by threads, query heads and load", kCpuAttendShape},
+      {"cpu_attend_tokens", "the same over listed single tokens", kCpuAttendShape},
       {"dram_read_numa", "reading of memory by the cores of each NUMA node, of its own and of others",
        "cores_of memory_of threads bytes"},
       {"dram_write_numa", "writing of memory, likewise", "cores_of memory_of threads bytes"},

@@ -54,22 +54,24 @@ PoolWork::PoolWork(const Schedule& schedule, const Layout& layout, const ArenaAd
 const PoolWork::Heads& PoolWork::heads_for(const AttentionShape& shape) {
   const std::vector<std::int64_t> tokens = tokens_by_sequence(shape);
   const HeadsKey key{static_cast<std::int64_t>(tokens.size()), shape.kv_heads, std::llround(shape.tokens),
-                     std::llround(shape.longest), shape.block_tokens > 0};
+                     std::llround(shape.longest), shape.block_tokens > 0 ? host_block_tokens(shape) : 0};
   const auto [row, made] = heads_.try_emplace(key);
   Heads& heads = row->second;
   if (!made) return heads;
-  const std::int64_t pages = pages_of(shape);
+  const std::int64_t each_block = host_block_tokens(shape);
+  std::int64_t blocks = 0;
+  for (const std::int64_t each : tokens) blocks += (each + each_block - 1) / each_block;
   for (std::int64_t head = 0; head < shape.kv_heads; ++head) {
-    for (std::int64_t page = 0; page < pages; ++page) {
-      const std::int64_t place = shape.block_tokens > 0 ? scattered(page, pages) : page;
+    for (std::int64_t block = 0; block < blocks; ++block) {
+      const std::int64_t place = shape.block_tokens > 0 ? scattered(block, blocks) : block;
       heads.blocks.push_back(static_cast<std::int32_t>(place * shape.kv_heads + head));
     }
   }
   std::size_t first = 0;
   for (const std::int64_t each : tokens) {
-    const auto count = static_cast<std::size_t>((each + kPageTokens - 1) / kPageTokens);
+    const auto count = static_cast<std::size_t>((each + each_block - 1) / each_block);
     for (std::int64_t head = 0; head < shape.kv_heads; ++head) {
-      const std::size_t at = static_cast<std::size_t>(head * pages) + first;
+      const std::size_t at = static_cast<std::size_t>(head * blocks) + first;
       heads.heads.push_back({std::span(heads.blocks).subspan(at, count), each});
     }
     first += count;
@@ -81,8 +83,8 @@ PoolWork::Bound PoolWork::bind_attention(const AttentionShape& shape, std::byte*
   const Heads& heads = heads_for(shape);
   Bound bound;
   bound.attention.kv = {.data = reinterpret_cast<const Bf16*>(cache),
-                        .stride = 2 * kPageTokens * shape.head_dim,
-                        .block_tokens = kPageTokens,
+                        .stride = 2 * host_block_tokens(shape) * shape.head_dim,
+                        .block_tokens = host_block_tokens(shape),
                         .head_dim = shape.head_dim};
   bound.attention.heads = heads.heads;
   bound.attention.group = shape.q_heads / shape.kv_heads;

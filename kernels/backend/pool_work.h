@@ -39,7 +39,7 @@ class PoolWork {
     std::vector<std::int32_t> blocks;
     std::vector<AttentionHead> heads;
   };
-  using HeadsKey = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, bool>;
+  using HeadsKey = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
   // Where fragments lie, which several ops share: scattered, and their slots in order.
   struct Fragments {
     std::vector<std::int64_t> sources;

@@ -41,6 +41,10 @@ std::string unsupported(const Op& op);
 
 // Pages of KV on the GPU and blocks of it on the host. Methods' blocks of other sizes are cut into such.
 inline constexpr std::int64_t kPageTokens = 32;
+// … but for single tokens, which the CPU attends as they lie.
+constexpr std::int64_t host_block_tokens(const AttentionShape& shape) {
+  return shape.block_tokens == 1 ? 1 : kPageTokens;
+}
 inline constexpr std::size_t kAlignment = 256;
 constexpr std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 

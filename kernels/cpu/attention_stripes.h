@@ -7,8 +7,10 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "kernels/cpu/attention.h"
@@ -17,24 +19,15 @@ namespace outrider {
 
 inline constexpr int kStripe = 32;  // tokens per round of the online softmax
 
-// Tokens of one block. `keys` is null behind the last stripe.
+// Tokens of one block, or packed ones of several. `keys` is null behind the last stripe.
 struct Stripe {
   const Bf16* keys = nullptr;
   const Bf16* values = nullptr;
   int tokens = 0;
 };
 
-// Calls rows.attend(stripe, next) for all stripes in order, then rows.finish(). `next` is what will be read after it.
-template <class Rows>
-void attend_stripes(const AttentionPart<Bf16>& part, Rows& rows) {
-  const std::int64_t per_block = part.kv.block_tokens, width = part.kv.head_dim;
-  const auto stripe_at = [&](std::int64_t token) -> Stripe {
-    if (token >= part.tokens) return {};
-    const std::int64_t block = token / per_block, first = token % per_block;
-    const Bf16* const data = part.kv.data + part.blocks[static_cast<std::size_t>(block)] * part.kv.stride;
-    const std::int64_t tokens = std::min<std::int64_t>({kStripe, per_block - first, part.tokens - token});
-    return {data + first * width, data + (per_block + first) * width, static_cast<int>(tokens)};
-  };
+template <class Rows, class StripeAt>
+void attend_each(Rows& rows, const StripeAt& stripe_at) {
   Stripe stripe = stripe_at(0);
   for (std::int64_t token = 0; stripe.tokens > 0;) {
     token += stripe.tokens;
@@ -43,6 +36,62 @@ void attend_stripes(const AttentionPart<Bf16>& part, Rows& rows) {
     stripe = next;
   }
   rows.finish();
+}
+
+// Tokens of blocks that are smaller than a stripe, a stripe at a time next to each other. While one is copied, one some
+// way behind it is called into the cache, since no prefetcher knows the next block.
+class PackedTokens {
+ public:
+  explicit PackedTokens(const AttentionPart<Bf16>& part) : part_(part) {}
+
+  Stripe stripe_at(std::int64_t first) {
+    const std::int64_t width = part_.kv.head_dim, tokens = std::min<std::int64_t>(kStripe, part_.tokens - first);
+    if (tokens <= 0) return {};
+    const std::size_t bytes = static_cast<std::size_t>(width) * sizeof(Bf16);
+    Bf16* const keys = packed_[static_cast<std::size_t>(first / kStripe % 2)].data();
+    Bf16* const values = keys + kStripe * width;
+    for (std::int64_t t = 0; t < tokens; ++t) {
+      const Bf16 *key = key_of(first + t), *ahead = key_of(std::min(first + t + kAhead, part_.tokens - 1));
+      for (std::int64_t i = 0; i < width; i += kLine) {
+        _mm_prefetch(reinterpret_cast<const char*>(ahead + i), _MM_HINT_T0);
+        _mm_prefetch(reinterpret_cast<const char*>(ahead + to_value() + i), _MM_HINT_T0);
+      }
+      std::memcpy(keys + t * width, key, bytes);
+      std::memcpy(values + t * width, key + to_value(), bytes);
+    }
+    return {keys, values, static_cast<int>(tokens)};
+  }
+
+ private:
+  static constexpr std::int64_t kAhead = 12, kLine = 32, kMostWidth = 256;
+
+  const Bf16* key_of(std::int64_t token) const {
+    const std::int64_t per_block = part_.kv.block_tokens;
+    return part_.kv.data + part_.blocks[static_cast<std::size_t>(token / per_block)] * part_.kv.stride +
+           token % per_block * part_.kv.head_dim;
+  }
+  std::int64_t to_value() const { return part_.kv.block_tokens * part_.kv.head_dim; }
+
+  const AttentionPart<Bf16>& part_;
+  alignas(64) std::array<std::array<Bf16, 2 * kStripe * kMostWidth>, 2> packed_;  // this stripe, and the next one
+};
+
+// Calls rows.attend(stripe, next) for all stripes in order, then rows.finish(). `next` is what will be read after it.
+template <class Rows>
+void attend_stripes(const AttentionPart<Bf16>& part, Rows& rows) {
+  if (part.kv.block_tokens < kStripe) {
+    PackedTokens packed(part);
+    return attend_each(rows, [&](std::int64_t token) { return packed.stripe_at(token); });
+  }
+  const std::int64_t per_block = part.kv.block_tokens, width = part.kv.head_dim;
+  const auto stripe_at = [&](std::int64_t token) -> Stripe {
+    if (token >= part.tokens) return {};
+    const std::int64_t block = token / per_block, first = token % per_block;
+    const Bf16* const data = part.kv.data + part.blocks[static_cast<std::size_t>(block)] * part.kv.stride;
+    const std::int64_t tokens = std::min<std::int64_t>({kStripe, per_block - first, part.tokens - token});
+    return {data + first * width, data + (per_block + first) * width, static_cast<int>(tokens)};
+  };
+  attend_each(rows, stripe_at);
 }
 
 // e^x for x ≤ 0: 2^n · 2^f, f in [−½, ½], 2^f by its Taylor polynomial of degree 6, relative error below 2e-7.

@@ -37,6 +37,36 @@ TEST(Cpu, OneChunkRunsAtOneCoresBandwidth) {
   EXPECT_NEAR(seconds_after_fork(model, op_of(Family::cpu_attend, shape)) * machine.cpu.core_bandwidth.value() / bytes,
               1.0, 1e-6);
 }
+// 15 heads of 2,048 tokens on 15 workers, a head each: where the tokens lie one by one, 40 ns more for each.
+TEST(Cpu, SingleTokensTakeACoreSomeTimeOfTheirOwn) {
+  Profile profile = assumed_profile();
+  profile.coefficients["cpu.attention_token"].value = 4e-8;
+  profile.coefficients["cpu.dram_efficiency"].value = 1e3;  // DRAM bounds nothing
+  profile.coefficients["cpu.attention_dram_efficiency"].value = 1.0;
+  const MachineModel model(reading_machine(), profile);
+  AttentionShape blocks = decode_attention(15.0, 2048.0);
+  blocks.kv_heads = blocks.q_heads = 1;
+  AttentionShape single = blocks;
+  single.block_tokens = 1;
+  const double more =
+      seconds_alone(model, op_of(Family::cpu_attend, single)) - seconds_alone(model, op_of(Family::cpu_attend, blocks));
+  EXPECT_NEAR(more, 2048.0 * 4e-8, 1e-9);
+}
+// 30 query heads of 150 tables on 15 workers, two after another on each: 300 buckets of 8 tokens.
+TEST(Cpu, ALookUpInHashTablesTakesATimeForEachBucketAndEachTokenInIt) {
+  Profile profile = assumed_profile();
+  profile.coefficients["cpu.hash_bucket"].value = 2e-7;
+  profile.coefficients["cpu.hash_token"].value = 1e-9;
+  const MachineModel model(cpu_machine(), profile);
+  const StreamShape look{.read = Bytes(30.0 * 150.0 * (8.0 + 8.0 * 4.0)),
+                         .write = Bytes(30.0 * 8192.0),
+                         .flops = Flops(30.0 * 150.0 * 8.0),
+                         .items = 30.0};
+  const Op op = op_of(Family::cpu_hash_lookup, look);
+  EXPECT_EQ(model.demand(op).units, 30);
+  EXPECT_NEAR(seconds_after_fork(model, op), 300.0 * (2e-7 + 8.0 * 1e-9), 1e-10);
+  EXPECT_DOUBLE_EQ(amount_on(model, op, "DRAM"), look.read.value());
+}
 // Long contexts are split among the 15 workers (one core stays with the host thread), which reach their share of what
 // 16 cores read of DRAM, 16 / (a core's own time of a byte) and what they share.
 TEST(Cpu, ManyTokensReachTheSharedRateOfDram) {

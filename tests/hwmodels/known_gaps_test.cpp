@@ -75,15 +75,6 @@ TEST(KnownGap, UnmeasuredKernelsCostWhatTheirLikesDo) {
             seconds_alone(model, on(Lane::cpu, Family::cpu_gather, stream)));
 }
 
-// 2,048 single tokens to a head, anywhere in DRAM, or 64 blocks of 32.
-TEST(KnownGap, SingleTokensAreAttendedOnTheCpuAsBlocksAre) {
-  AttentionShape single = decode_attention(8.0, 2048.0), blocks = single;
-  single.block_tokens = 1;
-  blocks.block_tokens = 32;
-  EXPECT_EQ(seconds_alone(h200(), op_of(Family::cpu_attend, single)),
-            seconds_alone(h200(), op_of(Family::cpu_attend, blocks)));
-}
-
 // A thread needs a ms for 1,000 calls, and the engine less for what they copy: another copy could come in between.
 TEST(KnownGap, NothingComesBetweenCopiesThatAThreadIssuesSlowly) {
   const MachineModel model = h200();

@@ -44,6 +44,13 @@ TEST(OpSizes, AttentionIsToldByKvBytesTokensOfASequenceAndHeadsThatShareThem) {
   }
 }
 
+TEST(OpSizes, SingleTokensOnTheCpuHaveSamplesOfTheirOwn) {
+  AttentionShape shape = decode_attention(4.0, 1024.0);
+  shape.block_tokens = 1;
+  EXPECT_EQ(family_name(sizes(Family::cpu_attend, shape)), "cpu_attend_tokens");
+  EXPECT_EQ(family_name(sizes(Family::attend_sparse, shape)), "attend_sparse");
+}
+
 TEST(OpSizes, AnInt8CacheHasHalfTheBytes) {
   AttentionShape shape = decode_attention(4.0, 1024.0);
   const double bytes = sizes(Family::attend_dense, shape).values[0];
@@ -72,10 +79,19 @@ TEST(OpSizes, GathersOfTheCpuAreToldByBytesAndFragments) {
   EXPECT_EQ(sizes(Family::cpu_gather, fragments).values, (std::array{8192.0, 2.0, 0.0}));
 }
 
+// 4 query heads of 150 tables each, whose buckets hold 8 tokens of 1,024.
+TEST(OpSizes, LookUpsInHashTablesAreToldByTokensOfABucketAndOfARow) {
+  const StreamShape look{
+      .read = Bytes(600.0 * (8.0 + 8.0 * 4.0)), .write = Bytes(4096.0), .flops = Flops(4800.0), .items = 4.0};
+  EXPECT_EQ(family_name(sizes(Family::cpu_hash_lookup, look)), "cpu_hash_lookup");
+  EXPECT_EQ(sizes(Family::cpu_hash_lookup, look).values, (std::array{8.0, 1024.0, 4.0}));
+}
+
 TEST(OpSizes, WhatNothingIsFittedToHasNone) {
   EXPECT_FALSE(sizes_of(op_of(Family::barrier, {})));
   EXPECT_FALSE(sizes_of(op_of(Family::launch_kernel, HostShape{1.0})));
   EXPECT_FALSE(sizes_of(op_of(Family::cpu_lookup, StreamShape{.read = Bytes(1.0), .write = {}, .flops = {}})));
+  EXPECT_FALSE(sizes_of(op_of(Family::cpu_hash_lookup, StreamShape{.read = {}, .write = {}, .flops = {}})));
   EXPECT_FALSE(sizes_of(op_of(Family::prefill_attend, decode_attention(1.0, 1024.0))));
   EXPECT_FALSE(sizes_of(op_of(Family::cpu_attend, AttentionShape{})));  // no work: fork and join
   CopyShape copy{.direction = Direction::h2d, .fragments = 2.0, .fragment = Bytes(4096.0)};

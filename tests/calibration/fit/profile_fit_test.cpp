@@ -45,6 +45,24 @@ std::vector<Sample> shapes() {
         sample_of("cpu_gather",
                   {{"threads", 15}, {"fragment", fragment}, {"count", 67108864.0 / fragment}, {"bytes", 67108864.0}}));
   }
+  for (const double group : {1.0, 4.0}) {
+    for (const double tokens : {640.0, 8192.0, 32768.0}) {
+      all.push_back(sample_of("cpu_attend_tokens", {{"threads", 15},
+                                                    {"sequences", 4},
+                                                    {"kv_heads", 8},
+                                                    {"q_heads", 8 * group},
+                                                    {"head_dim", 128},
+                                                    {"tokens", tokens},
+                                                    {"block_tokens", 1},
+                                                    {"scattered", 1}}));
+    }
+  }
+  for (const double tokens : {8192.0, 32768.0}) {
+    for (const double bits : {4.0, 8.0, 10.0}) {
+      all.push_back(sample_of(
+          "cpu_hash_lookup", {{"threads", 15}, {"rows", 60}, {"tables", 75}, {"hash_bits", bits}, {"tokens", tokens}}));
+    }
+  }
   for (const double rows : {1.0, 8.0, 64.0, 512.0, 4096.0}) {
     for (const double n : {1024.0, 5120.0, 34816.0})
       all.push_back(sample_of("gemm", {{"rows", rows}, {"n", n}, {"k", 5120}}));
@@ -107,6 +125,9 @@ TEST(ProfileFit, CoefficientsComeBackFromTheTimesTheyGive) {
                                              {"cpu.attention_part", 3e-6},
                                              {"cpu.stream_dram_efficiency", 0.55},
                                              {"cpu.gather_piece", 6e-8},
+                                             {"cpu.attention_token", 1.2e-7},
+                                             {"cpu.hash_bucket", 1.5e-7},
+                                             {"cpu.hash_token", 2e-9},
                                              {"cpu.fork_join", 4e-6},
                                              {"cpu.fork_join_per_doubling", 1.5e-6}};
   for (const auto& [name, value] : set) truth.coefficients[name].value = value;

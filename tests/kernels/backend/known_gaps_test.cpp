@@ -23,10 +23,8 @@ TEST(KnownGap, LookUpsByTheCpuAreNotExecuted) {
 
 // A look-up reads no arena: its tables are its executor's, who fills them by chance. Attention reads KV beside it.
 TEST(KnownGap, HashTablesHoldRandomTokens) {
-  const StreamShape look{.read = Bytes(8.0 * 600.0 + 4.0 * 4800.0),
-                         .write = Bytes(4.0 * 1024.0),
-                         .flops = Flops(4800.0),
-                         .items = 4.0};
+  const StreamShape look{
+      .read = Bytes(8.0 * 600.0 + 4.0 * 4800.0), .write = Bytes(4.0 * 1024.0), .flops = Flops(4800.0), .items = 4.0};
   const Footprint touched = footprint({Family::cpu_hash_lookup, lane_id(Lane::cpu), 0, look});
   EXPECT_TRUE(touched.reads.empty());
   EXPECT_TRUE(touched.writes.empty());

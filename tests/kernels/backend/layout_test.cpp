@@ -64,6 +64,14 @@ TEST(Product, RowsOfFp8AreMultiplesOf16AndExpertsAreWhole) {
   EXPECT_EQ(product_of({.rows = 0.4, .n = 64, .k = 32, .instances = 7.6}).weight_bytes(), 8U * 64U * 32U * 2U);
 }
 
+// Of 4 query heads, in tables of 128 buckets of 8 of 1,024 tokens.
+StreamShape look_up(double tables) {
+  return {.read = Bytes(4.0 * tables * (8.0 + 8.0 * 4.0)),
+          .write = Bytes(4.0 * 1024.0),
+          .flops = Flops(4.0 * tables * 8.0),
+          .items = 4.0};
+}
+
 TEST(Unsupported, NamesWhatNoKernelDoes) {
   EXPECT_EQ(unsupported(product(1.0, 8, 8)), "");
   EXPECT_EQ(unsupported(product(1.0, 8, 8, DataType::fp8)), "");
@@ -86,6 +94,14 @@ TEST(Unsupported, NamesWhatNoKernelDoes) {
   EXPECT_THAT(unsupported({Family::copy_h2d, lane_id(Lane::recall), 0, paced}), HasSubstr("a few fragments at a time"));
   EXPECT_THAT(unsupported({Family::cpu_lookup, lane_id(Lane::cpu), 0, StreamShape{}}), HasSubstr("lookup: gpu"));
   EXPECT_EQ(unsupported({Family::prefill_attend, lane_id(Lane::compute), 0, narrow}), "attention of a prefill");
+  EXPECT_EQ(unsupported({Family::cpu_hash_lookup, lane_id(Lane::cpu), 0, look_up(255.0)}), "");
+  EXPECT_EQ(unsupported({Family::cpu_hash_lookup, lane_id(Lane::cpu), 0, look_up(256.0)}),
+            "look-ups in 256 hash tables");
+  EXPECT_EQ(unsupported({Family::cpu_hash_lookup, lane_id(Lane::cpu), 0, StreamShape{}}), "a look-up in no hash table");
+}
+
+TEST(HashShape, IsReadOffWhatALookUpReadsAndCounts) {
+  EXPECT_EQ(hash_shape_of(look_up(150.0)), (HashShape{.rows = 4, .tables = 150, .buckets = 128, .tokens = 1024}));
 }
 
 TEST(Layout, RefusesAGraphWithAllItsComplaintsAtOnce) {

@@ -37,7 +37,8 @@ const BadInput kMistakes[] = {
     {"UnknownChoice",
      "{}",
      "{index: minmax}",
-     {"s.yaml:6:22: methods[0].compose.index: expected one of min_max, mean, centroids, keys, pq, lsh, got 'minmax', did you "
+     {"s.yaml:6:22: methods[0].compose.index: expected one of min_max, mean, centroids, keys, pq, lsh, got 'minmax', "
+      "did you "
       "mean "
       "min_max?"}},
     {"NoLabel",
@@ -129,12 +130,14 @@ const BadInput kContradictions[] = {
     {"CodesOnTheGpu",
      "{}",
      "{placement: gpu, index: pq}",
-     {"s.yaml:6:38: methods[0].compose.index: expected placement: blocks or values beside it, as its codes are in DRAM, "
+     {"s.yaml:6:38: methods[0].compose.index: expected placement: blocks or values beside it, as its codes are in "
+      "DRAM, "
       "got placement: gpu"}},
     {"AHostThatWaitsForAKernel",
      "{}",
      "{block_copies: zero_copy, host_waits: 2}",
-     {"s.yaml:6:53: methods[0].compose.host_waits: expected other block_copies beside it, as a kernel that copies needs "
+     {"s.yaml:6:53: methods[0].compose.host_waits: expected other block_copies beside it, as a kernel that copies "
+      "needs "
       "no host thread, got block_copies: zero_copy"}},
     {"EveryContradictionAtOnce",
      "{}",

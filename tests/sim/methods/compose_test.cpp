@@ -182,9 +182,9 @@ TEST(FromKnobs, ThePageSaysWhatIsBuiltIn) {
   std::ifstream file(std::filesystem::path(OUTRIDER_SOURCE_DIR) / "COMPOSING.md");
   const std::string page{std::istreambuf_iterator<char>(file), {}};
   const std::pair<const char*, const char*> rows[] = {
-      {"Quest", "quest"},   {"ArkVale", "arkvale"},   {"ScoutAttention", "scout"}, {"FreeKV", "freekv"},
-      {"OmniKV", "omnikv"}, {"ShadowKV", "shadowkv"}, {"RetroInfer", "retroinfer"},
-      {"MagicPIG", "magicpig"}, {"PQCache", "pqcache"}};
+      {"Quest", "quest"},           {"ArkVale", "arkvale"},   {"ScoutAttention", "scout"},
+      {"FreeKV", "freekv"},         {"OmniKV", "omnikv"},     {"ShadowKV", "shadowkv"},
+      {"RetroInfer", "retroinfer"}, {"MagicPIG", "magicpig"}, {"PQCache", "pqcache"}};
   for (const auto& [title, method] : rows) {
     const std::size_t line = page.find(std::string("\n| ") + title + " | `{");
     ASSERT_NE(line, std::string::npos) << title;

@@ -127,7 +127,8 @@ TEST(KnownGap, CachesAreFilledWithWhatWasFetched) {
 }
 
 TEST(KnownGap, ProductCodesAreScoredAsDigestsAre) {
-  const TaskGraph codes = step_of({.method = "pqcache", .layers = 3}), digests = step_of({.method = "quest", .layers = 3});
+  const TaskGraph codes = step_of({.method = "pqcache", .layers = 3}),
+                  digests = step_of({.method = "quest", .layers = 3});
   for (const TaskGraph* graph : {&codes, &digests}) EXPECT_EQ(ops_of(*graph, F::score_blocks, 2).size(), 1u);
 }
 

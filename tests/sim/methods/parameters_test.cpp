@@ -115,8 +115,8 @@ TEST(Parameters, EachOfScoutsSwitchesChangesTheGraph) {
 }
 
 TEST(Parameters, TheSeedMattersToMethodsThatSelectBlocksOnly) {
-  // FullKV, FlexGen and HGCA read no selection; to Quest, OmniKV and MagicPIG, which keep no cache of blocks, any is the
-  // same.
+  // FullKV, FlexGen and HGCA read no selection; to Quest, OmniKV and MagicPIG, which keep no cache of blocks, any is
+  // the same.
   const std::set<std::string> selecting = {"scout",  "infinigen",  "arkvale", "shadowkv",
                                            "freekv", "retroinfer", "pqcache"};
   for (const MethodEntry& entry : methods()) {

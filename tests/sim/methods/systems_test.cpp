@@ -300,8 +300,8 @@ TEST(Systems, MagicPigHashesAQueryByAProductForEachBit) {
 }
 
 TEST(Systems, PqCacheKeepsCodesInDramAndCentroidsInHbm) {
-  // m·b = 12 bits of a code for each token and KV head; 2ᵇ = 64 centroids as wide as a key. Two layers' codes are in HBM
-  // at once. Kept: 32 and ⌊0.05·S⌋ = 409 tokens; cached: 4096.
+  // m·b = 12 bits of a code for each token and KV head; 2ᵇ = 64 centroids as wide as a key. Two layers' codes are in
+  // HBM at once. Kept: 32 and ⌊0.05·S⌋ = 409 tokens; cached: 4096.
   DesignPoint point(spec_of("pqcache"));
   const auto plan = point.method().memory();
   const double codes = kLayers * kHk * kS * 12.0 / 8.0, centroids = kLayers * 64.0 * kHk * kD * kBytes;
@@ -315,18 +315,21 @@ TEST(Systems, PqCacheKeepsCodesInDramAndCentroidsInHbm) {
 }
 
 TEST(Systems, PqCacheScoresCodesThatCameWithTheLayerBefore) {
-  // The codes of a layer, B·Hk·S·12/8 bytes, set out before the layer ahead of it is scored. A table of 2·2ᵇ·d FLOPs for
-  // each query head, then m for each token. ⌊0.05·S⌋ = 409 tokens; the M that are missing are gathered, and come in one
-  // copy, after the host thread has waited six times.
+  // The codes of a layer, B·Hk·S·12/8 bytes, set out before the layer ahead of it is scored. A table of 2·2ᵇ·d FLOPs
+  // for each query head, then m for each token. ⌊0.05·S⌋ = 409 tokens; the M that are missing are gathered, and come in
+  // one copy, after the host thread has waited six times.
   DesignPoint point(spec_of("pqcache"));
   const TaskGraph graph = point.method().step(0);
   const double codes = kB * kHk * kS * 1.5;
   for (int layer = 0; layer < 6; ++layer) {
     const auto missing = static_cast<double>(point.missing(layer, 0, -1));
     ASSERT_GT(missing, 0.0);
-    const OpId came = ops_of(graph, Family::copy_h2d, layer).front(), scored = op_at(graph, Family::score_blocks, layer);
+    const OpId came = ops_of(graph, Family::copy_h2d, layer).front(),
+               scored = op_at(graph, Family::score_blocks, layer);
     EXPECT_TRUE(waits_for(graph, scored, came));
-    if (layer > 0) EXPECT_LT(came, op_at(graph, Family::score_blocks, layer - 1));
+    if (layer > 0) {
+      EXPECT_LT(came, op_at(graph, Family::score_blocks, layer - 1));
+    }
     const StreamShape& scan = stream(graph, Family::score_blocks, layer);
     EXPECT_DOUBLE_EQ(scan.read.value(), codes + kB * 64.0 * kHk * kD * kBytes);
     EXPECT_DOUBLE_EQ(scan.flops.value(), kB * kHq * (2.0 * 64.0 * kD + 2.0 * kS));
@@ -343,15 +346,15 @@ TEST(Systems, CodesThatDoNotComeAheadComeWhenTheyAreAskedFor) {
   const TaskGraph graph = DesignPoint(spec_of("pqcache", {{"pipeline", std::string("none")}})).method().step(0);
   for (int layer = 1; layer < 6; ++layer) {
     EXPECT_GT(ops_of(graph, Family::copy_h2d, layer).front(), op_at(graph, Family::score_blocks, layer - 1));
-    EXPECT_TRUE(waits_for(graph, op_at(graph, Family::score_blocks, layer),
-                          ops_of(graph, Family::copy_h2d, layer).front()));
+    EXPECT_TRUE(
+        waits_for(graph, op_at(graph, Family::score_blocks, layer), ops_of(graph, Family::copy_h2d, layer).front()));
   }
 }
 
 // Both indexes are made on the GPU from a pass over K, and leave it.
 TEST(Systems, TablesAndCodesGoToDramWithThePrompt) {
-  for (const auto& [method, bytes] : {std::pair{"magicpig", kHk * (kS * 4.0 * 151.0 + 150.0 * 1024.0 * 8.0)},
-                                      {"pqcache", kHk * kS * 12.0 / 8.0}}) {
+  for (const auto& [method, bytes] :
+       {std::pair{"magicpig", kHk * (kS * 4.0 * 151.0 + 150.0 * 1024.0 * 8.0)}, {"pqcache", kHk * kS * 12.0 / 8.0}}) {
     const TaskGraph graph = DesignPoint(spec_of(method)).method().prefill();
     EXPECT_DOUBLE_EQ(copied(graph, Direction::d2h, 3), bytes + kS * kKv) << method;
     EXPECT_GE(stream(graph, Family::build_digest, 3).write.value(), bytes) << method;
