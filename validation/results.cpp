@@ -30,10 +30,11 @@ std::optional<ResultShape> result_shape(std::span<const TaskGraph> steps, std::i
     const auto* shape = std::get_if<AttentionShape>(&op.shape);
     if (!attends(op) || shape == nullptr || !unsupported(op).empty()) continue;
     if (first == nullptr) first = shape;
-    const bool same_heads = shape->q_heads == first->q_heads && shape->kv_heads == first->kv_heads &&
+    const bool on_cpu = op.family == Family::cpu_attend;
+    const bool of_each = on_cpu && shape->kv_heads == shape->q_heads;  // query heads have tokens of their own
+    const bool same_heads = shape->q_heads == first->q_heads && (of_each || shape->kv_heads == first->kv_heads) &&
                             shape->head_dim == first->head_dim && shape->sequences > 0;
     if (!same_heads) continue;
-    const bool on_cpu = op.family == Family::cpu_attend;
     (on_cpu ? sum.cpu_ops : sum.gpu_ops) += 1.0;
     (on_cpu ? sum.cpu_tokens : sum.gpu_tokens) += shape->tokens / static_cast<double>(shape->sequences);
   }

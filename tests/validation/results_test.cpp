@@ -41,6 +41,17 @@ TEST(ResultShapeOf, TakesBlocksAndTheirSplitFromTheOps) {
                         .q_heads = 8, .kv_heads = 2, .head_dim = 128, .blocks = 128, .selected = 64, .offloaded = 16}));
 }
 
+// As where hash tables find tokens for each query head: as many as a KV head would have.
+TEST(ResultShapeOf, QueryHeadsWithTokensOfTheirOwnOnTheCpuCount) {
+  AttentionShape of_each = attention(2 * 16 * 32);
+  of_each.kv_heads = of_each.q_heads;
+  const auto shape =
+      result_shape(step({{Family::attend_sparse, attention(2 * 48 * 32)}, {Family::cpu_attend, of_each}}), 4096);
+  ASSERT_TRUE(shape.has_value());
+  EXPECT_EQ(shape->kv_heads, 2);
+  EXPECT_EQ(shape->offloaded, 16);
+}
+
 TEST(ResultShapeOf, AttentionOnOneSideIsInOnePiece) {
   const auto on_gpu = result_shape(step({{Family::attend_dense, attention(2 * 4100)}}), 4096);
   ASSERT_TRUE(on_gpu.has_value());

@@ -136,7 +136,7 @@ const BadInput kContradictions[] = {
     {"AHostThatWaitsForAKernel",
      "{}",
      "{block_copies: zero_copy, host_waits: 2}",
-     {"s.yaml:6:53: methods[0].compose.host_waits: expected other block_copies beside it, as a kernel that copies "
+     {"s.yaml:6:52: methods[0].compose.host_waits: expected other block_copies beside it, as a kernel that copies "
       "needs "
       "no host thread, got block_copies: zero_copy"}},
     {"EveryContradictionAtOnce",
