@@ -67,7 +67,8 @@ struct Fragments {
 };
 Fragments fragments_of(const CopyShape& shape);
 
-// Of a look-up in hash tables: query heads, and the tables of each one's KV head.
+// Of a look-up in hash tables: query heads, and the tables of each one's KV head. It reads 8 bytes of bounds for each
+// bucket and 4 for each token in it, does a FLOP for each of these, and writes a byte, their count, for each token.
 struct HashShape {
   std::int64_t rows = 0, tables = 0, buckets = 0, tokens = 0;
   auto operator<=>(const HashShape&) const = default;

@@ -55,8 +55,7 @@ enum class Family : std::uint8_t {
   loss,
   adam,
   cpu_adam,
-  // CPU
-  cpu_hash_lookup,  // tokens whose hashes collide with a query's in two tables and more
+  cpu_hash_lookup,  // on the CPU: tokens whose hashes collide with a query's in two tables and more
 };
 inline constexpr int kFamilies = static_cast<int>(Family::cpu_hash_lookup) + 1;
 std::string_view to_string(Family family);
@@ -85,8 +84,7 @@ struct GemmShape {
 // Of prompts and training, attention of all tokens of each sequence over at most `longest` keys.
 struct AttentionShape {
   std::int64_t sequences = 0;
-  std::int64_t kv_heads = 0;
-  std::int64_t q_heads = 0;
+  std::int64_t kv_heads = 0, q_heads = 0;
   std::int64_t head_dim = 0, v_head_dim = 0;  // v_head_dim 0: V is part of K's row, and read once with it
   std::int64_t latent_values = 0;             // that part's channels; 0: all of them
   double tokens = 0.0;
@@ -106,9 +104,7 @@ struct AttentionShape {
 double attended_pairs(const AttentionShape& shape);
 
 // A kernel that streams memory: norms, RoPE, digests, top-k, merges, gathers, Adam. `items` is its natural parallelism
-// (rows, blocks, heads × sequences). Of a look-up in hash tables, items are query heads of all sequences; each reads a
-// bucket of every table, 8 bytes of its bounds and 4 for each token in it, does a FLOP for each of these, and writes a
-// count of a byte for each token of its context.
+// (rows, blocks, heads × sequences). A look-up in hash tables reads 8 bytes a bucket and 4, a FLOP, a token in it.
 struct StreamShape {
   Bytes read, write;
   Flops flops;
