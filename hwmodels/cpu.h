@@ -60,10 +60,10 @@ class CpuModel {
   std::int64_t gpus_;
   double workers_;
   double dram_rate_, read_rate_, attention_efficiency_, stream_efficiency_, adam_efficiency_, gather_piece_;
-  double core_flops_;                          // reached, per second
-  double h2d_cost_, d2h_cost_;                 // seconds of reading per byte copied
+  double core_flops_;                                            // reached, per second
+  double h2d_cost_, d2h_cost_;                                   // seconds of reading per byte copied
   double attention_latency_, attention_part_, attention_token_;  // seconds
-  double hash_bucket_, hash_token_;            // seconds
+  double hash_bucket_, hash_token_;                              // seconds
   Duration fork_join_;
   ResourceId dram_, reads_, arithmetic_;
   InterSocket inter_socket_;
