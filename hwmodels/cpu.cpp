@@ -152,12 +152,11 @@ double CpuModel::parts_of_a_worker(double heads, double tokens) const {
 
 Demand CpuModel::demand(const Op& op) const {
   if (const auto* shape = std::get_if<AttentionShape>(&op.shape)) {
-    const double width = static_cast<double>(shape->head_dim + shape->v_head_dim);
     const double kv_heads = static_cast<double>(shape->kv_heads);
     const bool measured = cpu_.attention_measured > BytesPerSecond(0.0);  // with the arithmetic in it
     Demand demand = parallel_for(
         {.items = kv_heads * std::max(static_cast<double>(shape->sequences), shape->tokens / kTokensPerItem),
-         .bytes = shape->tokens * kv_heads * width * bytes_of(shape->type).value(),
+         .bytes = shape->kv_bytes().value(),
          .flops = measured ? 0.0
                            : 2.0 * shape->tokens * static_cast<double>(shape->q_heads) *
                                  static_cast<double>(shape->head_dim + shape->value_width()),

@@ -22,6 +22,7 @@ std::int64_t family_ctas(const GpuSpec& gpu, LaunchConfig config) {
 }
 constexpr LaunchConfig kGemm{.threads = 256, .registers_per_thread = 168, .shared_bytes = 144 * 1024};
 constexpr LaunchConfig kAttention{.threads = 128, .registers_per_thread = 128, .shared_bytes = 16640};
+constexpr LaunchConfig kLookup{.threads = 512, .registers_per_thread = 32, .shared_bytes = 65536};
 constexpr LaunchConfig kStream{.threads = 256, .registers_per_thread = 32, .shared_bytes = 0};
 
 // Loads and arithmetic that pipelines overlap, but for what they cannot hide of either: the 4-norm, at most 19 % above
@@ -39,6 +40,17 @@ GpuModel::GpuModel(const GpuSpec& gpu, const Profile& profile, Platform& platfor
     : gpu_(gpu),
       hbm_rate_(gpu.hbm_bandwidth.value() * profile.value("gpu.hbm_efficiency")),
       l2_rate_(hbm_rate_ * profile.value("gpu.l2_speedup")),
+      quantised_hbm_(profile.value("gpu.quantised_attention_hbm_efficiency")),
+      quantised_codes_(profile.value("gpu.quantised_attention_codes_per_flop")),
+      quantised_latency_(profile.value("gpu.quantised_attention_latency")),
+      quantise_arithmetic_(profile.value("gpu.quantise_numbers_per_flop")),
+      quantise_latency_(profile.value("gpu.quantise_latency")),
+      lookup_list_(profile.value("gpu.lookup_list")),
+      lookup_rate_(profile.value("gpu.lookup_bytes_in_flight") / gpu.hbm_latency.value()),
+      feature_hbm_(profile.value("gpu.feature_hbm_efficiency")),
+      feature_latency_(profile.value("gpu.feature_latency")),
+      completion_latency_(profile.value("gpu.completion_latency")),
+      completion_rate_(profile.value("gpu.completion_bytes_in_flight") / gpu.hbm_latency.value()),
       score_hbm_(profile.value("gpu.score_hbm_efficiency")),
       digest_hbm_(profile.value("gpu.digest_hbm_efficiency")),
       score_latency_(profile.value("gpu.score_latency")),
@@ -75,6 +87,7 @@ GpuModel::GpuModel(const GpuSpec& gpu, const Profile& profile, Platform& platfor
       d2h_cost_(profile.value("gpu.d2h_hbm_cost")),
       gemm_ctas_(family_ctas(gpu, kGemm)),
       attention_ctas_(family_ctas(gpu, kAttention)),
+      lookup_ctas_(family_ctas(gpu, kLookup)),
       stream_ctas_(family_ctas(gpu, kStream)) {
   hbm_ = ResourceId(platform.resources.size());
   platform.resources.push_back({"HBM", "B/s read-equivalent", hbm_rate_});
@@ -108,17 +121,18 @@ Demand GpuModel::launch(const Kernel& kernel) const {
   const ResourceId memory = kernel.in_l2 ? l2_ : hbm_;
   // Seconds of a unit by each limit; what is not limited takes none.
   const bool own_rate = kernel.cta_rate > 0.0;
+  const bool waves = own_rate && units > at_once;  // full ones are limited by what all CTAs share
   double reading = 0.0, computing = 0.0, of_hbm = 0.0;
   if (bytes > 0.0) {
     const double at_rate = running * bytes / (kernel.hbm_efficiency * (kernel.in_l2 ? l2_rate_ : hbm_rate_));
     const double in_flight = own_rate ? bytes / kernel.cta_rate : kernel.in_l2 ? 0.0 : on_one_sm * bytes / sm_rate_;
-    const bool waves = own_rate && units > at_once;  // HBM itself limits the full ones
     reading = waves ? in_flight : own_rate ? overlapped(at_rate, in_flight) : std::max(at_rate, in_flight);
     demand.capped_by = at_rate >= in_flight ? memory : ResourceId();
     if (waves) of_hbm = 1.0 / at_rate;
   }
   if (flops > 0.0) {
-    const double share = std::max(running, static_cast<double>(gpu_.sms) * on_one_sm);  // idle SMs compute nothing
+    const double sms = static_cast<double>(gpu_.sms);  // idle ones compute nothing
+    const double share = waves && kernel.arithmetic_efficiency == 1.0 ? sms : std::max(running, sms * on_one_sm);
     computing = share * flops / (kernel.arithmetic_efficiency * gpu_.peak[type].value());
     if (computing > reading) demand.capped_by = arithmetic_[type];
   }
@@ -156,24 +170,24 @@ Demand GpuModel::gemm(const GemmShape& shape) const {
                  .latency = kernel_latency_ + (fp8 ? fp8_latency_ : gemm_latency_)});
 }
 
-// Of `contexts` contexts with `bytes` in all, at `rate` of HBM; without what does not depend on the splits.
-double GpuModel::seconds_of_splits(double splits, double contexts, double bytes, double rate) const {
-  const double slots = static_cast<double>(gpu_.sms * attention_ctas_), each = bytes / (contexts * splits);
-  const double waves = std::floor(contexts * splits / slots), last = contexts * splits - waves * slots;
-  const double full = slots * each / rate,
-               tail = last > 0.0 ? overlapped(last * each / rate, each / attention_cta_rate_) : 0.0;
+// Without what does not depend on the splits.
+double GpuModel::seconds_of_splits(double splits, const SplitWork& work) const {
+  const double slots = static_cast<double>(gpu_.sms * attention_ctas_), each = work.bytes / (work.contexts * splits);
+  const double waves = std::floor(work.contexts * splits / slots), last = work.contexts * splits - waves * slots;
+  const double full = slots * each / work.rate,
+               tail = last > 0.0 ? overlapped(last * each / work.rate, each / work.cta_rate) : 0.0;
   return waves * full + tail + (splits > 1.0 ? splits * split_latency_ : 0.0);
 }
 
 // The quickest of up to two waves. (Kernels prefer fewer splits that are nearly as quick, and so never lose more than
 // that; the least time is what changes smoothly with the coefficients.)
-double GpuModel::planned_splits(double contexts, double tokens, double bytes, double rate) const {
+double GpuModel::planned_splits(const SplitWork& work) const {
   constexpr double kLeastTokens = 64.0, kMostSplits = 64.0;
-  const double two_waves = 2.0 * static_cast<double>(gpu_.sms * attention_ctas_) / contexts;
-  const double most = std::clamp(std::floor(std::min(tokens / kLeastTokens, two_waves)), 1.0, kMostSplits);
-  double best = 1.0, least = seconds_of_splits(1.0, contexts, bytes, rate);
+  const double two_waves = 2.0 * static_cast<double>(gpu_.sms * attention_ctas_) / work.contexts;
+  const double most = std::clamp(std::floor(std::min(work.tokens / kLeastTokens, two_waves)), 1.0, kMostSplits);
+  double best = 1.0, least = seconds_of_splits(1.0, work);
   for (double splits = 2.0; splits <= most; ++splits) {
-    const double seconds = seconds_of_splits(splits, contexts, bytes, rate);
+    const double seconds = seconds_of_splits(splits, work);
     if (seconds >= least) continue;
     best = splits;
     least = seconds;
@@ -181,26 +195,40 @@ double GpuModel::planned_splits(double contexts, double tokens, double bytes, do
   return best;
 }
 
-// Bytes: K and V of every token once. FLOPs: q·k and p·v for every query head.
+// Bytes: K and V of every token once. FLOPs: q·k and p·v for every query head; of codes, what makes operands of them,
+// which takes longer.
 Demand GpuModel::attention(Family family, const AttentionShape& shape) const {
-  const double width = static_cast<double>(shape.head_dim + shape.v_head_dim);
   const double value_width = static_cast<double>(shape.value_width());
   const bool scattered = family == Family::attend_sparse || family == Family::estimate_attend;
-  const double efficiency = scattered ? sparse_hbm_ : attend_hbm_;
-  const double bytes = shape.tokens * static_cast<double>(shape.kv_heads) * width * bytes_of(shape.type).value();
+  const bool codes = family == Family::attend_quantised;
+  const double efficiency = codes ? quantised_hbm_ : scattered ? sparse_hbm_ : attend_hbm_;
+  const double bytes = shape.kv_bytes().value();
   const double sequences = static_cast<double>(std::max<std::int64_t>(shape.sequences, 1));
   const double contexts = sequences * static_cast<double>(shape.kv_heads);
-  const double splits = planned_splits(contexts, shape.tokens / sequences, bytes, efficiency * hbm_rate_);
+  const double flops = codes ? shape.kv_numbers() / quantised_codes_
+                             : 2.0 * shape.tokens * static_cast<double>(shape.q_heads) *
+                                   (static_cast<double>(shape.head_dim) + value_width);
+  SplitWork work{.contexts = contexts,
+                 .tokens = shape.tokens / sequences,
+                 .bytes = bytes,
+                 .rate = efficiency * hbm_rate_,
+                 .cta_rate = attention_cta_rate_};
+  if (codes) {  // all SMs make operands at this rate, and a CTA has one SM at most
+    const double computing = flops / gpu_.peak[static_cast<std::size_t>(arithmetic_of(DataType::fp32))].value();
+    work.rate = bytes / overlapped(bytes / work.rate, computing);
+    work.cta_rate = bytes / overlapped(bytes / work.cta_rate, static_cast<double>(gpu_.sms) * computing);
+  }
+  const double splits = planned_splits(work);
   return launch({.ctas = contexts * splits,
                  .ctas_per_sm = attention_ctas_,
                  .bytes = bytes,
-                 .flops = 2.0 * shape.tokens * static_cast<double>(shape.q_heads) *
-                          (static_cast<double>(shape.head_dim) + value_width),
-                 .type = DataType::bf16,
+                 .flops = flops,
+                 .type = codes ? DataType::fp32 : DataType::bf16,
                  .hbm_efficiency = efficiency,
-                 .arithmetic_efficiency = attend_arithmetic_,
+                 .arithmetic_efficiency = codes ? 1.0 : attend_arithmetic_,
                  .cta_rate = attention_cta_rate_,
-                 .latency = kernel_latency_ + attention_latency_ + (splits > 1.0 ? splits * split_latency_ : 0.0)});
+                 .latency = kernel_latency_ + (codes ? quantised_latency_ : attention_latency_) +
+                            (splits > 1.0 ? splits * split_latency_ : 0.0)});
 }
 
 // Of prompts and of training. Forward, two products for every pair of query and key; backward, five: scores once more,
@@ -216,7 +244,7 @@ Demand GpuModel::prompt_attention(Family family, const AttentionShape& shape) co
                  .ctas_per_sm = 1,
                  .bytes = (backward ? 2.0 : 1.0) * streamed * bytes_of(shape.type).value(),
                  .flops = 2.0 * heads * attended_pairs(shape) * widths,
-                 .type = DataType::bf16,
+                 .type = shape.products,
                  .hbm_efficiency = attend_hbm_,
                  .arithmetic_efficiency = backward ? backward_arithmetic_ : attend_arithmetic_,
                  .latency = kernel_latency_});
@@ -229,27 +257,34 @@ Demand GpuModel::stream(Family family, const StreamShape& shape) const {
   const Bytes moved = shape.read + shape.write;
   const bool in_l2 = shape.recent && moved <= kShareOfL2 * gpu_.l2;
   const bool scores = family == Family::score_blocks, builds = family == Family::build_digest;
-  const bool adam = family == Family::adam;
-  return launch({.ctas = scores   ? std::ceil(shape.read.value() / kScoredPerCta)
-                         : builds ? std::ceil(shape.read.value() / kDigestedPerCta)
-                                  : std::max(shape.items, std::ceil(moved.value() / kBytesPerCta)),
+  const bool adam = family == Family::adam, maps = family == Family::map_features;
+  const bool quantises = family == Family::quantise_kv, completes = family == Family::complete;
+  return launch({.ctas = scores      ? std::ceil(shape.read.value() / kScoredPerCta)
+                         : completes ? shape.items
+                         : builds    ? std::ceil(shape.read.value() / kDigestedPerCta)
+                                     : std::max(shape.items, std::ceil(moved.value() / kBytesPerCta)),
                  .ctas_per_sm = stream_ctas_,
                  .bytes = in_l2 ? moved.value() : shape.read.value() + write_cost_ * shape.write.value(),
                  .flops = shape.flops.value(),
-                 .type = scores ? DataType::bf16 : DataType::fp32,
+                 .type = scores || maps ? DataType::bf16 : DataType::fp32,
                  .hbm_efficiency = in_l2    ? 1.0
                                    : scores ? score_hbm_
                                    : builds ? digest_hbm_
                                    : adam   ? adam_hbm_
+                                   : maps   ? feature_hbm_
                                             : stream_hbm_,
-                 .arithmetic_efficiency = attend_arithmetic_,
+                 .arithmetic_efficiency = quantises ? quantise_arithmetic_ : attend_arithmetic_,
                  .in_l2 = in_l2,
-                 .cta_rate = scores   ? score_cta_rate_
-                             : builds ? digest_cta_rate_
-                                      : 0.0,
+                 .cta_rate = scores      ? score_cta_rate_
+                             : builds    ? digest_cta_rate_
+                             : completes ? completion_rate_
+                                         : 0.0,
                  .latency = kernel_latency_ + (scores                        ? score_latency_
                                                : builds                      ? digest_latency_
                                                : adam                        ? adam_latency_
+                                               : maps                        ? feature_latency_
+                                               : quantises                   ? quantise_latency_
+                                               : completes                   ? completion_latency_
                                                : family == Family::merge_lse ? merge_latency_
                                                                              : stream_latency_)});
 }
@@ -267,9 +302,26 @@ Demand GpuModel::by_rows(Family family, const StreamShape& shape) const {
                  .latency = kernel_latency_ + (selects ? select_latency_ : residency_latency_)});
 }
 
+// A CTA goes through its row's lists one after another, for a range of keys that shared memory holds. The ranges of a
+// row run side by side: what one of them read L2 has for the others.
+Demand GpuModel::look_up(const LookupShape& shape) const {
+  constexpr double kRange = 16384.0;
+  const double ranges = std::max(1.0, std::ceil(shape.keys / kRange)), lists = shape.read().value();
+  const double scores = write_cost_ * LookupShape::kScoreBytes * shape.rows * shape.keys;
+  const double moved = ranges * lists + scores;
+  return launch({.ctas = shape.rows * ranges,
+                 .ctas_per_sm = lookup_ctas_,
+                 .bytes = moved,
+                 .hbm_efficiency = moved / (lists + scores),
+                 .unit_seconds = shape.lists() * lookup_list_,
+                 .cta_rate = lookup_rate_,
+                 .latency = kernel_latency_ + stream_latency_});
+}
+
 Demand GpuModel::demand(const Op& op) const {
   if (const auto* shape = std::get_if<GemmShape>(&op.shape)) return gemm(*shape);
   if (const auto* shape = std::get_if<StreamShape>(&op.shape)) return stream(op.family, *shape);
+  if (const auto* shape = std::get_if<LookupShape>(&op.shape)) return look_up(*shape);
   if (const auto* shape = std::get_if<AttentionShape>(&op.shape)) {
     const bool prompt = op.family == Family::prefill_attend || op.family == Family::attend_backward;
     return prompt ? prompt_attention(op.family, *shape) : attention(op.family, *shape);

@@ -23,6 +23,7 @@ inline constexpr std::int64_t kSharesPerSm = 65536;
 // HBM latency and a the CTAs on its SM (Little's law). Alone it takes
 //   latency + waves × (u + (r⁴ + c⁴)^¼),
 // u the time of a CTA's own stages, for kernels that have such (see below).
+// Attention over codes turns each into an operand, an operation of FP32, beside reading it.
 // Decode attention is planned as split-KV kernels are: the context of each sequence and KV head in as many splits as
 // take the least time, a CTA each. There I is a CTA's own, latency grows with the splits to merge, and what waves leave
 // of HBM goes to the CTAs that run, so that a last wave of few is a fast one. An elementwise kernel that reads what was
@@ -57,8 +58,14 @@ class GpuModel {
   Demand launch(const Kernel& kernel) const;
   Demand gemm(const GemmShape& shape) const;
   Demand attention(Family family, const AttentionShape& shape) const;
-  double seconds_of_splits(double splits, double contexts, double bytes, double rate) const;
-  double planned_splits(double contexts, double tokens, double bytes, double rate) const;
+  Demand look_up(const LookupShape& shape) const;
+  // Decode attention of contexts of so many tokens each: bytes in all, and what all CTAs together and one of them read
+  // in a second.
+  struct SplitWork {
+    double contexts = 0.0, tokens = 0.0, bytes = 0.0, rate = 0.0, cta_rate = 0.0;
+  };
+  double seconds_of_splits(double splits, const SplitWork& work) const;
+  double planned_splits(const SplitWork& work) const;
   Demand prompt_attention(Family family, const AttentionShape& shape) const;
   Demand stream(Family family, const StreamShape& shape) const;
   Demand by_rows(Family family, const StreamShape& shape) const;
@@ -66,6 +73,8 @@ class GpuModel {
 
   GpuSpec gpu_;
   double hbm_rate_, l2_rate_;
+  double quantised_hbm_, quantised_codes_, quantised_latency_, quantise_arithmetic_, quantise_latency_;
+  double lookup_list_, lookup_rate_, feature_hbm_, feature_latency_, completion_latency_, completion_rate_;
   double score_hbm_, digest_hbm_, score_latency_, digest_latency_, adam_latency_, merge_latency_;
   double select_latency_, select_stage_, residency_latency_, residency_row_;
   double gemm_hbm_, gemm_arithmetic_, fp8_hbm_, fp8_arithmetic_, fp4_arithmetic_, attend_hbm_, sparse_hbm_,
@@ -73,7 +82,7 @@ class GpuModel {
   double sm_rate_, attention_cta_rate_, score_cta_rate_, digest_cta_rate_;
   double kernel_latency_, gemm_latency_, fp8_latency_, attention_latency_, split_latency_, stream_latency_;
   double write_cost_, h2d_cost_, d2h_cost_;
-  std::int64_t gemm_ctas_, attention_ctas_, stream_ctas_;
+  std::int64_t gemm_ctas_, attention_ctas_, lookup_ctas_, stream_ctas_;
   ResourceId hbm_, l2_;
   std::array<ResourceId, kDataTypes> arithmetic_;
   PoolId slots_;

@@ -28,11 +28,16 @@ enum class Sized : std::size_t {
   cpu_gather,
   cpu_hash_lookup,
   cpu_attend_tokens,
+  attend_quantised,
+  quantise_kv,
+  look_up_keys,
+  map_features,
+  complete,
 };
 
 // Attention is told by the KV bytes that it reads and not by its tokens, whose heads and types differ between models.
 // What is an item of digests (a block, or a row of one) differs too, so bytes alone tell these.
-constexpr std::array<SizedFamily, static_cast<std::size_t>(Sized::cpu_attend_tokens) + 1> kSizedFamilies = {{
+constexpr std::array<SizedFamily, static_cast<std::size_t>(Sized::complete) + 1> kSizedFamilies = {{
     {"gemm", {"rows", "weights"}},
     {"gemm_fp8", {"rows", "weights"}},
     {"attend_dense", {"kv_bytes", "tokens_per_sequence", "heads_per_kv_head"}},
@@ -50,6 +55,11 @@ constexpr std::array<SizedFamily, static_cast<std::size_t>(Sized::cpu_attend_tok
     {"cpu_gather", {"bytes", "items"}},
     {"cpu_hash_lookup", {"tokens_per_bucket", "tokens_per_row", "rows"}},
     {"cpu_attend_tokens", {"kv_bytes", "tokens_per_sequence", "heads_per_kv_head"}},
+    {"attend_quantised", {"kv_bytes", "tokens_per_sequence", "heads_per_kv_head"}},
+    {"quantise_kv", {"bytes"}},
+    {"look_up_keys", {"rows", "keys_per_row", "entries_per_row"}},
+    {"map_features", {"bytes"}},
+    {"complete", {"bytes", "items"}},
 }};
 
 OpSizes sized(Sized family, double first, double second = 0.0, double third = 0.0) {
@@ -65,13 +75,14 @@ std::optional<OpSizes> gemm_sizes(const GemmShape& shape) {
 std::optional<OpSizes> attention_sizes(Family family, const AttentionShape& shape) {
   const bool prompt = family == Family::prefill_attend || family == Family::attend_backward;
   if (prompt || shape.tokens <= 0.0) return std::nullopt;
-  const double width = static_cast<double>(shape.head_dim + shape.v_head_dim);
-  const double kv_heads = static_cast<double>(shape.kv_heads);
-  const double bytes = shape.tokens * kv_heads * width * bytes_of(shape.type).value();
+  const double kv_heads = static_cast<double>(shape.kv_heads), bytes = shape.kv_bytes().value();
   const double sequences = static_cast<double>(std::max<std::int64_t>(shape.sequences, 1));
   const bool scattered = family == Family::attend_sparse || family == Family::estimate_attend;
   const Sized on_cpu = shape.block_tokens == 1 ? Sized::cpu_attend_tokens : Sized::cpu_attend;
-  const Sized kind = family == Family::cpu_attend ? on_cpu : scattered ? Sized::attend_sparse : Sized::attend_dense;
+  const Sized kind = family == Family::cpu_attend         ? on_cpu
+                     : family == Family::attend_quantised ? Sized::attend_quantised
+                     : scattered                          ? Sized::attend_sparse
+                                                          : Sized::attend_dense;
   return sized(kind, bytes, shape.tokens / sequences, static_cast<double>(shape.q_heads) / kv_heads);
 }
 
@@ -100,6 +111,12 @@ std::optional<OpSizes> stream_sizes(Family family, const StreamShape& shape) {
       return sized(Sized::merge_lse, bytes, rows);
     case Family::adam:
       return sized(Sized::adam, bytes);
+    case Family::quantise_kv:
+      return sized(Sized::quantise_kv, bytes);
+    case Family::map_features:
+      return sized(Sized::map_features, bytes);
+    case Family::complete:
+      return sized(Sized::complete, bytes, rows);
     default:
       break;
   }
@@ -136,6 +153,8 @@ std::optional<OpSizes> sizes_of(const Op& op) {
   if (const auto* shape = std::get_if<AttentionShape>(&op.shape)) return attention_sizes(op.family, *shape);
   if (const auto* shape = std::get_if<StreamShape>(&op.shape)) return stream_sizes(op.family, *shape);
   if (const auto* shape = std::get_if<CopyShape>(&op.shape)) return copy_sizes(*shape);
+  if (const auto* shape = std::get_if<LookupShape>(&op.shape))
+    return sized(Sized::look_up_keys, shape->rows, shape->keys, shape->lists() * shape->length);
   return std::nullopt;
 }
 

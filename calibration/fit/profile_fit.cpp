@@ -32,6 +32,9 @@ const std::vector<Stage>& stages() {
         "gpu.attention_bytes_in_flight"},
        {"attend_dense"}},
       {{"gpu.sparse_attention_hbm_efficiency"}, {"attend_sparse"}},
+      {{"gpu.quantised_attention_hbm_efficiency", "gpu.quantised_attention_codes_per_flop",
+        "gpu.quantised_attention_latency"},
+       {"attend_quantised"}},
       {{"gpu.gemm_fp8_hbm_efficiency", "gpu.gemm_fp8_arithmetic_efficiency", "gpu.gemm_fp8_latency"}, {"gemm_fp8"}},
       {{"gpu.score_hbm_efficiency", "gpu.score_latency", "gpu.score_bytes_in_flight"}, {"score_blocks"}},
       {{"gpu.digest_hbm_efficiency", "gpu.digest_latency", "gpu.digest_bytes_in_flight"}, {"build_digest"}},
@@ -39,6 +42,10 @@ const std::vector<Stage>& stages() {
       {{"gpu.residency_latency", "gpu.residency_row"}, {"residency_diff"}},
       {{"gpu.stream_hbm_efficiency", "gpu.stream_latency", "gpu.l2_speedup"}, {"elementwise"}},
       {{"gpu.merge_latency"}, {"merge_lse"}},
+      {{"gpu.quantise_numbers_per_flop", "gpu.quantise_latency"}, {"quantise"}},
+      {{"gpu.lookup_list", "gpu.lookup_bytes_in_flight"}, {"lookup"}},
+      {{"gpu.feature_hbm_efficiency", "gpu.feature_latency"}, {"features"}},
+      {{"gpu.completion_latency", "gpu.completion_bytes_in_flight"}, {"complete"}},
       {{"gpu.adam_hbm_efficiency", "gpu.adam_latency"}, {"adam"}},
       {{"cpu.attention_dram_efficiency", "cpu.arithmetic_efficiency", "cpu.attention_latency", "cpu.attention_part",
         "cpu.fork_join", "cpu.fork_join_per_doubling"},
@@ -107,10 +114,11 @@ class StageFit {
   }
 
  private:
-  // Kernels cannot have more of DRAM than there is, and the models' times do not change beyond all of it.
+  // Kernels cannot have more of DRAM or HBM than there is.
   void keep_shares(Fit& found) const {
     for (std::size_t i = 0; i < stage_.coefficients.size(); ++i) {
-      if (!stage_.coefficients[i].ends_with("dram_efficiency")) continue;
+      const std::string& name = stage_.coefficients[i];
+      if (!name.ends_with("dram_efficiency") && !name.ends_with("hbm_efficiency")) continue;
       for (double* each : {&found.theta[i], &found.low[i], &found.high[i]}) *each = std::min(*each, 1.0);
     }
   }

@@ -21,7 +21,7 @@ AttentionShape attention_of(const SampleShape& shape) {
           .latent_values = 0,
           .tokens = tokens,
           .longest = tokens / shape.at("sequences"),
-          .block_tokens = whole("block_tokens"),
+          .block_tokens = shape.has("block_tokens") ? whole("block_tokens") : 0,
           .type = DataType::bf16};
 }
 
@@ -78,6 +78,49 @@ std::optional<Op> index_op_of(const Sample& sample) {
   return std::nullopt;
 }
 
+// Of a scale and zero point for 64 channels, 4 bytes, as kernels/cuda/kv_quant.h lays codes out in trials.
+constexpr double kScaleBits = 32.0 / 64.0;
+
+// Kernels of single systems.
+std::optional<Op> system_op_of(const Sample& sample) {
+  const SampleShape& shape = sample.shape;
+  const auto stream = [](Family family, double read, double write, double flops, double items) {
+    return op_with(family,
+                   StreamShape{.read = Bytes(read), .write = Bytes(write), .flops = Flops(flops), .items = items});
+  };
+  if (sample.family == "attend_quantised") {
+    AttentionShape attention = attention_of(shape);
+    attention.kv_bits = shape.at("bits") + kScaleBits;
+    return op_with(Family::attend_quantised, attention);
+  }
+  if (sample.family == "quantise") {
+    const double rows = shape.at("rows"), numbers = rows * shape.at("head_dim");
+    return stream(Family::quantise_kv, numbers * kHalf, numbers * (shape.at("bits") + kScaleBits) / 8.0, numbers, rows);
+  }
+  if (sample.family == "lookup") {
+    return op_with(Family::look_up_keys, LookupShape{.rows = shape.at("rows"),
+                                                     .queries = 4,
+                                                     .subspaces = 8,
+                                                     .clusters = 64,
+                                                     .length = shape.at("list"),
+                                                     .keys = shape.at("keys")});
+  }
+  if (sample.family == "features") {
+    const double rows = shape.at("rows"), width = shape.at("head_dim"), features = shape.at("features");
+    return stream(Family::map_features, rows * width * kHalf, rows * features * kWord, 2.0 * rows * width * features,
+                  rows);
+  }
+  if (sample.family == "complete") {  // states and features in fp32, values in bf16
+    const double pairs = shape.at("pairs"), width = shape.at("head_dim"), features = shape.at("features");
+    const double heads = pairs * shape.at("group");
+    return stream(
+        Family::complete,
+        pairs * (features * (width + 1.0) * kWord + shape.at("retrieved") * (features * kWord + width * kHalf)),
+        heads * width * kHalf, 0.0, heads);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Op copy_op(Direction direction, double fragment, double fragments) {
@@ -118,7 +161,8 @@ std::optional<Op> op_of(const Sample& sample) {
                                                   .items = shape.at("rows"),
                                                   .recent = true});
   }
-  return index_op_of(sample);
+  const std::optional<Op> index = index_op_of(sample);
+  return index ? index : system_op_of(sample);
 }
 
 std::vector<SizeRange> sampled_ranges(const std::vector<const Sample*>& samples) {

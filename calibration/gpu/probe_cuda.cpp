@@ -298,11 +298,20 @@ class GpuList {
         }
       }
     }
-    for (const std::int32_t rows : {8, 64}) {
-      for (const std::int32_t keys : {8192, 32768}) {
-        add("lookup", {{"rows", rows}, {"keys", keys}, {"list", keys / 64}},
-            [=] { return lookup_trial(rows, keys, keys / 64); });
+    for (const std::int32_t rows : {8, 64, 256}) {
+      for (const std::int32_t keys : {8192, 32768, 131072}) {
+        for (const std::int32_t part : {64, 20}) {  // of the keys in a list; tables of up to 0.4 GB
+          if (rows * (keys / part) > 64 * 2048) continue;
+          add("lookup", {{"rows", rows}, {"keys", keys}, {"list", keys / part}},
+              [=] { return lookup_trial(rows, keys, keys / part); });
+        }
       }
+      for (const std::int32_t retrieved : {64, 512, 2048})
+        add("complete", {{"pairs", rows}, {"group", 4}, {"features", 128}, {"head_dim", 128}, {"retrieved", retrieved}},
+            [=] { return completion_trial(rows, retrieved); });
+      for (const std::int32_t keys : {16384, 65536})  // single tokens, of which one in twenty is chosen
+        add("select_top_k", {{"rows", rows}, {"scores", keys}, {"k", keys / 20}},
+            [=] { return top_k_trial(rows, keys, keys / 20); });
     }
     for (const double rows : {256.0, 4096.0, 65536.0}) {
       add("features", {{"rows", rows}, {"features", 128}, {"head_dim", 128}},

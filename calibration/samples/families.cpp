@@ -89,6 +89,7 @@ std::vector<FamilyInfo> gpu_families() {
       {"dequantise", "KV rows from codes", "rows head_dim bits"},
       {"lookup", "scores by look-up (CSAttention)", "rows keys list"},
       {"features", "feature maps (retrieval completion)", "rows features head_dim"},
+      {"complete", "attention completed with a summary", "pairs group features head_dim retrieved"},
       {"adam", "a step of Adam on the GPU", "count"}};
 }
 

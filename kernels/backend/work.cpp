@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int64_t kGpuHeadDim = 128, kMostGroup = 16;
 constexpr std::size_t kWord = 16;  // bytes that a lane of a kernel moves at once
+constexpr std::int64_t kMostLists = 256;
 
 std::size_t bytes_in(Bytes bytes) { return static_cast<std::size_t>(std::llround(bytes.value())); }
 
@@ -24,10 +25,20 @@ Footprint product_footprint(const GemmShape& shape) {
 }
 
 Footprint attention_footprint(const AttentionShape& shape, bool on_cpu) {
-  const std::size_t cache = static_cast<std::size_t>(pages_of(shape)) * page_bytes(shape);
+  const std::size_t cache = cache_bytes(shape);
   if (on_cpu) return {.reads = {{Arena::host_cache, cache}}, .writes = {}};
   const std::size_t rows = static_cast<std::size_t>(shape.sequences * shape.q_heads * shape.head_dim) * 2;
   return {.reads = {{Arena::cache, cache}, {Arena::activations, rows}}, .writes = {{Arena::activations, rows}}};
+}
+
+// Centroids and partial scores; numbers of keys are in a table of their own, since only keys may stand there.
+Footprint lookup_footprint(const LookupShape& shape) {
+  const std::int64_t rows = whole(shape.rows), queries = rows * shape.queries * kGpuHeadDim;
+  const std::int64_t lists = rows * shape.subspaces * shape.clusters;
+  const std::int64_t values = lists * whole(shape.length) + rows * shape.clusters * kGpuHeadDim;
+  return {.reads = {{Arena::cache, static_cast<std::size_t>(values) * 2},
+                    {Arena::activations, static_cast<std::size_t>(queries) * 2}},
+          .writes = {{Arena::activations, static_cast<std::size_t>(rows * whole(shape.keys)) * 4}}};
 }
 
 Footprint stream_footprint(const StreamShape& shape) {
@@ -45,7 +56,15 @@ Footprint copy_footprint(const CopyShape& shape) {
   return {.reads = {{Arena::activations, bytes}}, .writes = {{pinned ? Arena::outbox : Arena::pageable, bytes}}};
 }
 
+std::string unsupported_lookup(const LookupShape& shape) {
+  if (shape.queries * shape.subspaces > kMostLists)
+    return fmt::format("look-ups in {} lists of a row", shape.queries * shape.subspaces);
+  if (kGpuHeadDim % (8 * shape.subspaces) != 0) return fmt::format("look-ups in {} subspaces", shape.subspaces);
+  return {};
+}
+
 std::string unsupported_attention(const AttentionShape& shape, bool on_cpu) {
+  if (shape.kv_bits > 0.0 && code_bits(shape.kv_bits) == 0) return fmt::format("codes of {} bits", shape.kv_bits);
   if (shape.v_head_dim != shape.head_dim) return "attention whose V is not as wide as K, or part of it";
   if (shape.type != DataType::bf16 && shape.type != DataType::fp16)
     return fmt::format("attention over {}", to_string(shape.type));
@@ -131,6 +150,24 @@ std::int64_t pages_of(const AttentionShape& shape) {
   return pages;
 }
 
+std::int32_t code_bits(double kv_bits) { return kv_bits >= 8.0 ? 8 : kv_bits >= 4.0 ? 4 : kv_bits >= 2.0 ? 2 : 0; }
+
+std::size_t code_bytes(std::int64_t rows, std::int64_t head_dim, std::int32_t bits) {
+  return static_cast<std::size_t>(rows * head_dim * bits / 8);
+}
+
+std::size_t scale_bytes(std::int64_t rows, std::int64_t head_dim) {
+  return static_cast<std::size_t>(rows * head_dim / kScaleChannels * 4);
+}
+
+std::size_t cache_bytes(const AttentionShape& shape) {
+  if (shape.kv_bits == 0.0) return static_cast<std::size_t>(pages_of(shape)) * page_bytes(shape);
+  const std::int64_t rows = code_rows(shape);
+  return code_bytes(rows, shape.head_dim, code_bits(shape.kv_bits)) + scale_bytes(rows, shape.head_dim);
+}
+
+std::int64_t code_rows(const AttentionShape& shape) { return pages_of(shape) * shape.kv_heads * 2 * kPageTokens; }
+
 std::size_t page_bytes(const AttentionShape& shape) {
   return static_cast<std::size_t>(shape.kv_heads * 2 * kPageTokens * shape.head_dim) * 2;
 }
@@ -140,6 +177,7 @@ Footprint footprint(const Op& op) {
   if (const auto* shape = shape_of<CopyShape>(op)) return copy_footprint(*shape);
   if (const auto* shape = shape_of<AttentionShape>(op))
     return attention_footprint(*shape, op.family == Family::cpu_attend);
+  if (const auto* shape = shape_of<LookupShape>(op)) return lookup_footprint(*shape);
   const auto* shape = shape_of<StreamShape>(op);
   if (shape == nullptr) return {};
   if (op.family == Family::cpu_hash_lookup) return {};  // tables are its executor's own
@@ -159,6 +197,7 @@ std::string unsupported(const Op& op) {
     const bool known = shape->type == DataType::bf16 || shape->type == DataType::fp16 || shape->type == DataType::fp8;
     return known ? "" : fmt::format("products of {}", to_string(shape->type));
   }
+  if (const auto* shape = shape_of<LookupShape>(op)) return unsupported_lookup(*shape);
   const bool copies = kind == OpKind::copy;
   if (copies ? shape_of<CopyShape>(op) == nullptr : shape_of<StreamShape>(op) == nullptr)
     return fmt::format("a {} of this shape", to_string(op.family));

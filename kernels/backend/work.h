@@ -54,6 +54,15 @@ std::vector<std::int64_t> tokens_by_sequence(const AttentionShape& shape);
 // Pages of one KV head over all sequences, and their bytes over all heads.
 std::int64_t pages_of(const AttentionShape& shape);
 std::size_t page_bytes(const AttentionShape& shape);
+std::size_t cache_bytes(const AttentionShape& shape);  // of all pages, or of their codes
+
+// Of attention over codes: those of all pages, and behind them a scale and zero point, two bf16, for kScaleChannels
+// channels of each row. Codes have 8, 4 or 2 bits, the most that the shape's bits leave room for.
+inline constexpr std::int64_t kScaleChannels = 64;
+std::int32_t code_bits(double kv_bits);  // 0: too few for any
+std::int64_t code_rows(const AttentionShape& shape);
+std::size_t code_bytes(std::int64_t rows, std::int64_t head_dim, std::int32_t bits);
+std::size_t scale_bytes(std::int64_t rows, std::int64_t head_dim);
 
 // The i-th of `count` places in scattered order: a permutation for any count.
 std::int64_t scattered(std::int64_t i, std::int64_t count);

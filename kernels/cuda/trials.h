@@ -118,6 +118,8 @@ DeviceTrialPtr quantise_trial(std::int64_t rows, std::int32_t bits, bool back);
 // 8 subspaces of 64 clusters, 4 query heads; `list_length` keys to a list.
 DeviceTrialPtr lookup_trial(std::int32_t rows, std::int32_t keys, std::int32_t list_length);
 DeviceTrialPtr features_trial(std::int64_t rows);
+// 4 query heads to a pair, 128 features; `retrieved` tokens of each pair are taken off.
+DeviceTrialPtr completion_trial(std::int32_t pairs, std::int32_t retrieved);
 DeviceTrialPtr adam_trial(std::int64_t count);
 
 }  // namespace outrider

@@ -125,6 +125,41 @@ DeviceTrialPtr features_trial(std::int64_t rows) {
   return prepared_trial(std::move(kernels));
 }
 
+DeviceTrialPtr completion_trial(std::int32_t pairs, std::int32_t retrieved) {
+  Prepared kernels;
+  Completion completion;
+  completion.pairs = pairs;
+  completion.group = 4;
+  completion.retrieved_stride = retrieved;
+  const auto count = static_cast<std::size_t>(pairs), heads = count * static_cast<std::size_t>(completion.group);
+  const auto features = static_cast<std::size_t>(completion.features),
+             tokens = count * static_cast<std::size_t>(retrieved);
+  const std::size_t state = count * features * (kDim + 1), bytes = (state + tokens * features) * 4 + tokens * kDim * 2;
+  kernels.sets = sets_beyond_l2(bytes);
+  const auto zeroed = [&kernels](std::size_t values) {
+    float* const room = kernels.room<float>(values);
+    check_cuda(cudaMemset(room, 0, values * sizeof(float)));
+    return room;
+  };
+  completion.query_features = zeroed(heads * features);
+  completion.exact = kernels.random(heads * kDim);
+  completion.lse = zeroed(heads);
+  float* const states = zeroed(kernels.sets * state);
+  float* const key_features = zeroed(kernels.sets * tokens * features);
+  const __nv_bfloat16* const values = kernels.random(kernels.sets * tokens * kDim);
+  completion.retrieved = kernels.copy_of(std::vector<std::int32_t>(count, retrieved));
+  completion.output = kernels.room<__nv_bfloat16>(heads * kDim);
+  kernels.launch = [=](std::size_t set, cudaStream_t stream) {
+    Completion of_set = completion;
+    of_set.sums = states + set * state;
+    of_set.weights = of_set.sums + count * features * kDim;
+    of_set.key_features = key_features + set * tokens * features;
+    of_set.values = values + set * tokens * kDim;
+    return launch_completion(of_set, stream);
+  };
+  return prepared_trial(std::move(kernels));
+}
+
 DeviceTrialPtr adam_trial(std::int64_t count) {
   Prepared kernels;
   const auto values = static_cast<std::size_t>(count);

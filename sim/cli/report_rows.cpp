@@ -56,6 +56,13 @@ constexpr std::array<Words, kFamilies> kPlainWords = {{
     {Family::estimate_attend, "estimated attention"},
     {Family::cpu_lookup, "CPU look-up of residency"},
     {Family::cpu_hash_lookup, "CPU look-up in hash tables"},
+    {Family::attend_quantised, "attention over quantised KV"},
+    {Family::quantise_kv, "KV quantisation"},
+    {Family::look_up_keys, "key look-up"},
+    {Family::update_lists, "list updates"},
+    {Family::map_features, "feature maps"},
+    {Family::summarise, "KV summaries"},
+    {Family::complete, "attention completion"},
 }};
 
 bool comparable(const PointResult& a, const PointResult& b) {

@@ -53,6 +53,13 @@ constexpr std::array<FamilyRow, kFamilies> kFamilyTable = {{
     {Family::adam, "adam", OpKind::gpu_kernel},
     {Family::cpu_adam, "cpu_adam", OpKind::cpu_kernel},
     {Family::cpu_hash_lookup, "cpu_hash_lookup", OpKind::cpu_kernel},
+    {Family::attend_quantised, "attend_quantised", OpKind::gpu_kernel},
+    {Family::quantise_kv, "quantise_kv", OpKind::gpu_kernel},
+    {Family::look_up_keys, "look_up_keys", OpKind::gpu_kernel},
+    {Family::update_lists, "update_lists", OpKind::gpu_kernel},
+    {Family::map_features, "map_features", OpKind::gpu_kernel},
+    {Family::summarise, "summarise", OpKind::gpu_kernel},
+    {Family::complete, "complete", OpKind::gpu_kernel},
 }};
 
 constexpr bool rows_stand_at_their_family() {

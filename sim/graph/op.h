@@ -3,10 +3,9 @@
 
 #include <cstdint>
 #include <string_view>
-#include <variant>
 
 #include "sim/base/ids.h"
-#include "sim/spec/data_type.h"
+#include "sim/graph/shapes.h"
 
 namespace outrider {
 
@@ -56,8 +55,16 @@ enum class Family : std::uint8_t {
   adam,
   cpu_adam,
   cpu_hash_lookup,  // on the CPU: tokens whose hashes collide with a query's in two tables and more
+  // kernels of single systems, on the GPU
+  attend_quantised,  // decode attention over codes
+  quantise_kv,       // K and V to codes
+  look_up_keys,      // partial scores of the lists next to a query, added up by key
+  update_lists,      // a new token's key into these lists
+  map_features,      // of queries or keys: positive features whose products stand for exp(q·k)
+  summarise,         // S += Σ φ(k) vᵀ, u += Σ φ(k)
+  complete,          // exact partial attention with S and u, less what both count
 };
-inline constexpr int kFamilies = static_cast<int>(Family::cpu_hash_lookup) + 1;
+inline constexpr int kFamilies = static_cast<int>(Family::complete) + 1;
 std::string_view to_string(Family family);
 
 // FIFO lanes of one GPU's process. Streams order their ops; the host thread and the CPU queue do too.
@@ -69,72 +76,6 @@ constexpr LaneId lane_id(Lane lane, int device = 0) {
 }
 
 constexpr std::size_t device_of(LaneId lane) { return lane.index() / kLanesPerDevice; }
-
-// y[rows × n] = x[rows × k] · W[k × n], over `instances` weight matrices (experts); rows are per instance.
-struct GemmShape {
-  double rows = 0.0;
-  std::int64_t n = 0, k = 0;
-  double instances = 1.0;
-  DataType type = DataType::bf16;
-  double scale_bits = 0.0;  // of quantisation scales per weight, read beside it
-};
-
-// Decode attention of one new token per sequence over cached tokens. `tokens` is summed over all sequences:
-// KV bytes read = tokens · kv_heads · (head_dim + v_head_dim) · bytes(type).
-// Of prompts and training, attention of all tokens of each sequence over at most `longest` keys.
-struct AttentionShape {
-  std::int64_t sequences = 0;
-  std::int64_t kv_heads = 0, q_heads = 0;
-  std::int64_t head_dim = 0, v_head_dim = 0;  // v_head_dim 0: V is part of K's row, and read once with it
-  std::int64_t latent_values = 0;             // that part's channels; 0: all of them
-  double tokens = 0.0;
-  double longest = 0.0;           // tokens of the longest sequence
-  std::int64_t block_tokens = 0;  // 0: contiguous; else scattered blocks of this size
-  DataType type = DataType::bf16;
-  bool causal = true;  // of prompts and training: no query sees the keys behind it
-
-  // Channels of the product with V.
-  std::int64_t value_width() const {
-    return v_head_dim > 0 ? v_head_dim : latent_values > 0 ? latent_values : head_dim;
-  }
-};
-
-// Pairs of query and key of a prompt or of training, over all sequences. Of t tokens each that see L keys at most:
-// t·L − L²/2 with a causal mask, else t·L.
-double attended_pairs(const AttentionShape& shape);
-
-// A kernel that streams memory: norms, RoPE, digests, top-k, merges, gathers, Adam. `items` is its natural parallelism
-// (rows, blocks, heads × sequences). A look-up in hash tables reads 8 bytes a bucket and 4, a FLOP, a token in it.
-struct StreamShape {
-  Bytes read, write;
-  Flops flops;
-  double items = 0.0;
-  bool recent = false;  // reads what the kernels before wrote, so that a cache may hold it
-};
-
-enum class CopyPath : std::uint8_t { copy_engine, batched, sm_zero_copy };
-enum class HostMemory : std::uint8_t { pinned, pageable };
-enum class Direction : std::uint8_t { h2d, d2h };
-
-// `fragments` copies of `fragment` bytes each, between host memory and HBM.
-struct CopyShape {
-  Direction direction = Direction::h2d;
-  CopyPath path = CopyPath::copy_engine;
-  HostMemory memory = HostMemory::pinned;
-  double fragments = 1.0;
-  Bytes fragment;
-  std::int64_t ctas = 0;  // sm_zero_copy: CTAs launched; 0: as many as fill the link
-  bool paced = false;     // copy_engine: a few fragments are issued at a time, so that other copies come in between
-
-  Bytes total() const { return fragment * fragments; }
-};
-
-// What the host thread does, `count` times; the machine says what each costs.
-struct HostShape {
-  double count = 1.0;
-};
-
-using Shape = std::variant<std::monostate, GemmShape, AttentionShape, StreamShape, CopyShape, HostShape>;
 
 struct Op {
   Family family = Family::barrier;

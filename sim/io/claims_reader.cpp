@@ -26,7 +26,8 @@ void check_needs(Section& item, const Claim& claim) {
   };
   const bool anywhere =
       claim.metric == "largest_throughput_ratio" || claim.metric == "not_simulated" || claim.metric.empty();
-  if (claim.metric.ends_with("throughput_ratio")) need("baseline", "the label to compare with");
+  const bool between_rows = claim.metric.ends_with("_ratio") && claim.metric != "cpu_ratio";
+  if (between_rows) need("baseline", "the label to compare with");
   if (!anywhere) need("context", "the context it was stated for, like 32K");
   if (claim.metric == "batch_scaling") {
     need("batch", "the larger batch");

@@ -119,7 +119,7 @@ TaskGraph DecodeMethod::prefill() {
     if (offloads() && emit_.offloads(layer)) {
       emit_.copy(Family::copy_d2h, one_copy(Direction::d2h, host_kv(layer, prompt)), layer, {q});
     }
-    const OpId attended = emit_.attend_prompt(layer, q);
+    const OpId attended = emit_.attend_prompt(layer, q, prompt_products());
     index_prefilled(layer, q);
     x = emit_.finish(layer, attended);
   }

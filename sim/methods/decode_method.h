@@ -32,6 +32,8 @@ class DecodeMethod : public Method {
   // True where the KV of offloaded layers lives in DRAM, or `host_kv` of it.
   virtual bool offloads() const { return true; }
   virtual Bytes host_kv(int layer, double tokens) const { return emit_.kv_bytes(layer, tokens); }
+  // Numbers that the attention of a prompt multiplies.
+  virtual DataType prompt_products() const { return DataType::bf16; }
   // Builds the method's index over a freshly prefilled layer; the default has none.
   virtual void index_prefilled(int /*layer*/, OpId /*after*/) {}
 

@@ -246,7 +246,7 @@ OpId LayerEmitter::attend_resident(int layer, std::int64_t context, OpId after) 
 
 // Linear layers: every token's outer product into the state and its product with the query, 4 · heads · dk · dv FLOPs.
 // Latent layers expand K and V for a prompt, instead of absorbing their projections.
-OpId LayerEmitter::attend_prompt(int layer, OpId after) {
+OpId LayerEmitter::attend_prompt(int layer, OpId after, DataType products) {
   const AttentionSpec& spec = point_.model->layers[static_cast<std::size_t>(layer)].attention;
   if (spec.kind == AttentionKind::linear) {
     const double keys = static_cast<double>(spec.linear.key_heads * spec.linear.key_dim);
@@ -257,6 +257,7 @@ OpId LayerEmitter::attend_prompt(int layer, OpId after) {
   }
   AttentionShape shape = attention(layer, tokens_, tokens_, 0);
   shape.sequences = 1;
+  shape.products = products;
   if (spec.kind == AttentionKind::mla) {
     shape.kv_heads = spec.q_heads;
     shape.head_dim = spec.head_dim;

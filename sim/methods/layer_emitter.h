@@ -60,8 +60,8 @@ class LayerEmitter {
   bool offloads(int layer) const { return is_offloaded_[static_cast<std::size_t>(layer)]; }
   // The attention of a layer that offloading leaves alone (window, MLA, linear), or of full_kv.
   OpId attend_resident(int layer, std::int64_t context, OpId after);
-  // The attention of a layer over one prompt of the step's tokens.
-  OpId attend_prompt(int layer, OpId after);
+  // The attention of a layer over one prompt of the step's tokens, its two products of such numbers.
+  OpId attend_prompt(int layer, OpId after, DataType products = DataType::bf16);
 
  private:
   struct LayerProducts {

@@ -110,11 +110,12 @@ OpId SparseMethod::score(int layer, const Scan& scan, std::initializer_list<OpId
 }
 
 OpId SparseMethod::choose(int layer, const Scan& scan, OpId scored) {
+  const double rows = batch() * scan.rows;
   return emit_.kernel(Family::select_top_k,
-                      StreamShape{.read = Bytes(kScoreBytes * batch() * scan.entries),
-                                  .write = Bytes(kScoreBytes * batch() * scan.chosen),
+                      StreamShape{.read = Bytes(kScoreBytes * rows * scan.entries),
+                                  .write = Bytes(kScoreBytes * rows * scan.chosen),
                                   .flops = Flops(0.0),
-                                  .items = batch(),
+                                  .items = rows,
                                   .recent = true},
                       layer, {scored});
 }
@@ -149,6 +150,11 @@ CopyShape SparseMethod::block_copies(int layer, double blocks) const {
           .memory = HostMemory::pinned,
           .fragments = pieces * blocks,
           .fragment = host_kv(layer, tokens_of(1)) / pieces};
+}
+
+Bytes SparseMethod::kv_of_fetches() const {
+  const double layers = std::max<double>(1.0, static_cast<double>(emit_.offloaded_layers().size()));
+  return std::min(1.0, 2.0 / layers) * kv_of_tokens(budget_tokens());
 }
 
 OpId SparseMethod::fetch_blocks(int layer, double blocks, OpId listed) {

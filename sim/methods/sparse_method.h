@@ -48,6 +48,7 @@ class SparseMethod : public DecodeMethod {
     double entries = 0.0, chosen = 0.0;  // of a sequence
     Bytes read;                          // of the batch
     double vectors = 1.0;
+    double rows = 1.0;  // of a sequence, each with a choice of its own
   };
   OpId score(int layer, const Scan& scan, std::initializer_list<OpId> after);
   OpId choose(int layer, const Scan& scan, OpId scored);
@@ -61,6 +62,8 @@ class SparseMethod : public DecodeMethod {
   // Missing blocks of a layer come over the link. The host thread waits for their list, issues the copies and launches
   // what follows anew; or a kernel reads list and blocks, and the list need not leave the GPU.
   CopyShape block_copies(int layer, double blocks) const;
+  // Where nothing of a fetch is kept: one layer's blocks come while another's are attended.
+  Bytes kv_of_fetches() const;
   OpId fetch_blocks(int layer, double blocks, OpId listed);
   bool gpu_fetches() const { return block_path_ == CopyPath::sm_zero_copy; }
   // The CPU gathers so many bytes in so many pieces into pinned memory, once `ready`.

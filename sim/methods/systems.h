@@ -18,6 +18,9 @@ MethodEntry omnikv();
 MethodEntry retroinfer();
 MethodEntry magicpig();
 MethodEntry pqcache();
+MethodEntry csattention();
+MethodEntry retrieval_completion();
+MethodEntry turbo();
 MethodEntry train_step();
 MethodEntry cpu_probe();
 

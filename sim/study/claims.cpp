@@ -7,6 +7,8 @@
 #include <cmath>
 #include <optional>
 
+#include "sim/graph/op.h"
+
 namespace outrider {
 namespace {
 
@@ -44,6 +46,25 @@ std::string batch_text(std::int64_t batch) {
   return batch == 0 ? std::string("the batch that memory holds") : fmt::format("batch {}", batch);
 }
 
+// What reads KV, merges what was read apart, or codes it, of the step's own work on the critical path.
+double attention_seconds(const PointResult& row) {
+  constexpr Family kAttention[] = {Family::attend_dense, Family::attend_sparse,    Family::estimate_attend,
+                                   Family::merge_lse,    Family::attend_quantised, Family::quantise_kv};
+  double seconds = 0.0;
+  for (const Cause& cause : row.causes) {
+    const bool attends = std::any_of(std::begin(kAttention), std::end(kAttention),
+                                     [&](Family each) { return cause.name == to_string(each); });
+    if (attends) seconds += cause.time.seconds().value();
+  }
+  return seconds / static_cast<double>(std::max<std::int64_t>(row.decode_steps, 1));
+}
+
+double bytes_of_a_sequence(const PointResult& row) {
+  double bytes = 0.0;
+  for (const MemoryUse& use : row.memory) bytes += use.per_sequence.value();
+  return bytes;
+}
+
 Reading figure_of(const Claim& claim, const RowKey& key, const std::vector<PointResult>& points) {
   const PointResult* row = find_row(claim, key, points);
   if (row == nullptr) {
@@ -53,17 +74,27 @@ Reading figure_of(const Claim& claim, const RowKey& key, const std::vector<Point
   if (claim.metric == "batch") return {.value = static_cast<double>(row->batch), .note = row->limit};
   if (!row->fits) return missing(fmt::format("{} does not fit: {}", key.label, row->limit));
   const auto absolute = [&](double value) { return Reading{.value = value, .trends = trend_of(*row)}; };
+  const auto at_batch = [&](double value) {
+    return Reading{.value = value, .note = fmt::format("batch {}", row->batch), .trends = trend_of(*row)};
+  };
   if (claim.metric == "gpu_idle") return absolute(row->gpu_idle);
   if (claim.metric == "cpu_ratio") return absolute(row->facts.cpu_ratio);
   if (claim.metric == "recall_interval") return absolute(row->facts.recall_interval);
   if (claim.metric == "recalls") return absolute(row->facts.recalls);
   if (claim.metric == "turnover") return absolute(row->facts.turnover);
+  if (claim.metric == "attention_ratio") return at_batch(attention_seconds(*row));
+  if (claim.metric == "sequence_memory_ratio") return at_batch(bytes_of_a_sequence(*row));
+  if (claim.metric == "first_token_ratio" && row->ttft <= Seconds(0.0))
+    return missing(fmt::format("{} has no prefill in workload {}", row->label, claim.workload));
+  if (claim.metric == "first_token_ratio") return at_batch(row->ttft.value());
+  if (claim.metric == "link_bytes")
+    return absolute(row->facts.link_bytes_per_step / static_cast<double>(std::max<std::int64_t>(row->batch, 1)));
+  if (claim.metric == "step_time") return absolute(row->tpot.value());
   if (claim.metric == "training_cost") return absolute(row->facts.training.cost);
   if (claim.metric == "ffn_share") return absolute(row->facts.training.ffn_share);
   if (claim.metric == "projection_share") return absolute(row->facts.training.projection_share);
   if (claim.metric == "attention_share") return absolute(row->facts.training.attention_share);
-  if (claim.metric == "step_time") return absolute(row->tpot.value());
-  return {.value = row->tokens_per_s, .note = fmt::format("batch {}", row->batch), .trends = trend_of(*row)};
+  return at_batch(row->tokens_per_s);
 }
 
 Reading ratio(const Reading& above, const Reading& below) {
@@ -76,10 +107,13 @@ Reading ratio(const Reading& above, const Reading& below) {
   return result;
 }
 
-Reading throughput_ratio(const Claim& claim, std::int64_t context, const std::vector<PointResult>& points) {
+// Of method ÷ baseline, or the other way.
+Reading ratio_of_rows(const Claim& claim, std::int64_t context, const std::vector<PointResult>& points) {
   const std::int64_t other = claim.baseline_batch < 0 ? claim.batch : claim.baseline_batch;
-  return ratio(figure_of(claim, {claim.method, context, claim.batch}, points),
-               figure_of(claim, {claim.baseline, context, other}, points));
+  const Reading method = figure_of(claim, {claim.method, context, claim.batch}, points);
+  const Reading baseline = figure_of(claim, {claim.baseline, context, other}, points);
+  const bool inverse = claim.metric == "attention_ratio" || claim.metric == "sequence_memory_ratio";
+  return inverse ? ratio(baseline, method) : ratio(method, baseline);
 }
 
 Reading largest_ratio(const Claim& claim, const std::vector<PointResult>& points) {
@@ -90,7 +124,7 @@ Reading largest_ratio(const Claim& claim, const std::vector<PointResult>& points
         std::find(contexts.begin(), contexts.end(), point.context) != contexts.end())
       continue;
     contexts.push_back(point.context);
-    const Reading here = throughput_ratio(claim, point.context, points);
+    const Reading here = ratio_of_rows(claim, point.context, points);
     if (here.value && (!largest.value || *here.value > *largest.value)) {
       largest = here;
       largest.note = fmt::format("at context {}, {}", point.context, here.note);
@@ -101,8 +135,9 @@ Reading largest_ratio(const Claim& claim, const std::vector<PointResult>& points
 
 Reading read(const Claim& claim, const std::vector<PointResult>& points) {
   if (claim.metric == "not_simulated") return missing("not a timing: outside of what is simulated");
-  if (claim.metric == "throughput_ratio") return throughput_ratio(claim, claim.context, points);
   if (claim.metric == "largest_throughput_ratio") return largest_ratio(claim, points);
+  if (claim.metric.ends_with("_ratio") && claim.metric != "cpu_ratio")
+    return ratio_of_rows(claim, claim.context, points);
   if (claim.metric == "batch_scaling") {
     return ratio(figure_of(claim, {claim.method, claim.context, claim.batch}, points),
                  figure_of(claim, {claim.method, claim.context, claim.baseline_batch}, points));
@@ -112,7 +147,8 @@ Reading read(const Claim& claim, const std::vector<PointResult>& points) {
 
 // Of a ratio of speeds, what matters is the gain: 1.02 is not "nearly" 1.21.
 bool is_speedup(const Claim& claim) {
-  return claim.metric.ends_with("throughput_ratio") || claim.metric == "batch_scaling";
+  return claim.metric.ends_with("throughput_ratio") || claim.metric == "attention_ratio" ||
+         claim.metric == "batch_scaling";
 }
 
 // Relative to what was claimed; of a claimed 0, infinite unless it is met.

@@ -6,7 +6,7 @@
 namespace outrider {
 namespace {
 
-constexpr std::array<ClaimMetric, 15> kMetrics = {{
+constexpr std::array<ClaimMetric, 19> kMetrics = {{
     {"throughput_ratio", "tokens/s of method ÷ baseline, at the claim's context and batches"},
     {"largest_throughput_ratio", "the largest such ratio over the workload's contexts"},
     {"batch_scaling", "tokens/s of the method at batch ÷ at baseline_batch"},
@@ -16,6 +16,10 @@ constexpr std::array<ClaimMetric, 15> kMetrics = {{
     {"turnover", "share of selected blocks that were not selected a step before"},
     {"recalls", "blocks recalled per step and sequence, over all layers"},
     {"batch", "sequences that are run, by default as many as memory holds"},
+    {"attention_ratio", "seconds of a step's attention on the critical path, baseline ÷ method, at the same batch"},
+    {"sequence_memory_ratio", "bytes that a sequence takes of all memory together, baseline ÷ method"},
+    {"first_token_ratio", "time to the first token, method ÷ baseline"},
+    {"link_bytes", "bytes over the link for each sequence and step, both ways"},
     {"training_cost", "a training step's arithmetic beside 16 bits: FLOPs · bits ÷ 16, summed, over the FLOPs"},
     {"ffn_share", "of the forward FLOPs of a training step's layers"},
     {"projection_share", "likewise of the projections before and after attention"},

@@ -61,7 +61,7 @@ TEST(KnownGap, ACopyDisplacesAsMuchHbmOnC2cAsOnPcie) {
 }
 
 // K rebuilt from factors costs what a product does, an estimated cluster what a token does, and a look-up of residency
-// by the CPU what its gathers do: none was measured.
+// by the CPU what its gathers do; updates of tables and sums of features are as elementwise kernels: none was measured.
 TEST(KnownGap, UnmeasuredKernelsCostWhatTheirLikesDo) {
   const MachineModel model = h200();
   const GemmShape product{.rows = 64.0, .n = 128, .k = 160, .instances = 64.0};
@@ -73,6 +73,8 @@ TEST(KnownGap, UnmeasuredKernelsCostWhatTheirLikesDo) {
             seconds_alone(model, op_of(Family::attend_sparse, tokens)));
   EXPECT_EQ(seconds_alone(model, on(Lane::cpu, Family::cpu_lookup, stream)),
             seconds_alone(model, on(Lane::cpu, Family::cpu_gather, stream)));
+  for (const Family family : {Family::update_lists, Family::summarise})
+    EXPECT_EQ(seconds_alone(model, op_of(family, stream)), seconds_alone(model, op_of(Family::norm_rope, stream)));
 }
 
 // A thread needs a ms for 1,000 calls, and the engine less for what they copy: another copy could come in between.

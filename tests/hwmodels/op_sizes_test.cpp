@@ -58,6 +58,21 @@ TEST(OpSizes, AnInt8CacheHasHalfTheBytes) {
   EXPECT_EQ(sizes(Family::attend_dense, shape).values[0], 0.5 * bytes);
 }
 
+TEST(OpSizes, AttentionOverCodesIsToldByTheirBytes) {
+  AttentionShape shape = decode_attention(4.0, 1024.0);
+  const double bytes = sizes(Family::attend_dense, shape).values[0];
+  shape.kv_bits = 4.5;
+  const OpSizes codes = sizes(Family::attend_quantised, shape);
+  EXPECT_EQ(family_name(codes), "attend_quantised");
+  EXPECT_EQ(codes.values[0], bytes * 4.5 / 16.0);
+}
+
+TEST(OpSizes, LookUpsAreToldByRowsKeysAndEntriesThatARowReads) {
+  const LookupShape shape{.rows = 64.0, .queries = 4, .subspaces = 8, .clusters = 64, .length = 100.0, .keys = 2000.0};
+  EXPECT_EQ(family_name(sizes(Family::look_up_keys, shape)), "look_up_keys");
+  EXPECT_EQ(sizes(Family::look_up_keys, shape).values, (std::array{64.0, 2000.0, 3200.0}));
+}
+
 TEST(OpSizes, SelectionIsToldByRowsAndWhatEachHas) {
   const StreamShape top{.read = Bytes(4.0 * 8.0 * 512.0), .write = Bytes(1.0), .flops = {}, .items = 8.0};
   EXPECT_EQ(sizes(Family::select_top_k, top).values, (std::array{8.0, 512.0, 0.0}));

@@ -56,7 +56,9 @@ float* Binder::scores(std::size_t count) {
 BoundLaunch Binder::bind(OpIndex index) {
   const Op& op = *schedule_.ops[index].op;
   if (const auto* shape = std::get_if<GemmShape>(&op.shape)) return bind_product(index, *shape);
-  if (const auto* shape = std::get_if<AttentionShape>(&op.shape)) return bind_attention(index, *shape);
+  if (const auto* shape = std::get_if<LookupShape>(&op.shape)) return bind_lookup(index, *shape);
+  if (const auto* shape = std::get_if<AttentionShape>(&op.shape))
+    return shape->kv_bits > 0.0 ? bind_quantised_attention(index, *shape) : bind_attention(index, *shape);
   if (const auto* shape = std::get_if<CopyShape>(&op.shape)) return bind_copy(index, *shape);
   return bind_stream(index, std::get<StreamShape>(op.shape));
 }
@@ -100,6 +102,10 @@ BoundLaunch Binder::bind_stream(OpIndex op, const StreamShape& shape) {
       return bind_residency(op, shape);
     case Family::merge_lse:
       return bind_merge(op, shape);
+    case Family::quantise_kv:
+      return bind_quantise(op, shape);
+    case Family::map_features:
+      return bind_features(op, shape);
     default:
       return bind_elementwise(op, shape);
   }

@@ -23,6 +23,11 @@ using BoundLaunch = std::function<void(cudaStream_t stream, Calls calls)>;
 //                                  attention; else (partial keys, indexers of tokens) a kernel of the shape's bytes
 //   select_top_k, residency_diff   a row to each of the shape's items: launch_top_k, launch_residency_diff
 //   merge_lse                      launch_merge
+//   attend_quantised               launch_quantised_attention of 8, 4 or 2 bits
+//   quantise_kv                    launch_quantise of bf16 to one of these; of codes, or of heads of several widths, a
+//                                  kernel of the shape's bytes
+//   look_up_keys                   launch_lookup
+//   map_features                   launch_features
 //   others on the GPU              launch_elementwise of the shape's bytes
 //   copies                         cudaMemcpyAsync a fragment, one cudaMemcpyBatchAsync, or launch_gather
 // Products and attention share workspaces and must be on the compute stream.
@@ -42,6 +47,8 @@ class Binder {
 
   BoundLaunch bind_product(OpIndex op, const GemmShape& shape);
   BoundLaunch bind_attention(OpIndex op, const AttentionShape& shape);
+  BoundLaunch bind_quantised_attention(OpIndex op, const AttentionShape& shape);
+  BoundLaunch bind_lookup(OpIndex op, const LookupShape& shape);
   BoundLaunch bind_stream(OpIndex op, const StreamShape& shape);
   BoundLaunch bind_elementwise(OpIndex op, const StreamShape& shape);
   BoundLaunch bind_score(OpIndex op, const StreamShape& shape);
@@ -49,6 +56,8 @@ class Binder {
   BoundLaunch bind_top_k(OpIndex op, const StreamShape& shape);
   BoundLaunch bind_residency(OpIndex op, const StreamShape& shape);
   BoundLaunch bind_merge(OpIndex op, const StreamShape& shape);
+  BoundLaunch bind_quantise(OpIndex op, const StreamShape& shape);
+  BoundLaunch bind_features(OpIndex op, const StreamShape& shape);
   BoundLaunch bind_copy(OpIndex op, const CopyShape& shape);
   BoundLaunch bind_calls(OpIndex op, const CopyShape& shape);
   BoundLaunch bind_batch(OpIndex op, const CopyShape& shape);

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "kernels/cuda/attention.h"
+#include "kernels/cuda/quantised_attention.h"
 
 namespace outrider {
 namespace {
@@ -111,12 +112,33 @@ const Residency& Tables::residency(std::int32_t rows, std::int32_t selected) {
   return residency;
 }
 
+const std::int32_t* Tables::lists_of_keys(std::int64_t lists, std::int64_t length, std::int64_t keys) {
+  const std::int32_t*& known = lists_of_keys_[{lists, length, keys, 0, 0}];
+  if (known != nullptr) return known;
+  std::vector<std::int32_t> values;
+  values.reserve(static_cast<std::size_t>(lists * length));
+  for (std::int64_t list = 0; list < lists; ++list) {
+    for (std::int64_t i = 0; i < length; ++i)
+      values.push_back(static_cast<std::int32_t>(scattered((list * length + i) % keys, keys)));
+  }
+  return known = keep(values);
+}
+
+void* Tables::zeroed(std::size_t bytes) {
+  void* const memory = room<std::byte>(bytes);
+  check_cuda(cudaMemset(memory, 0, bytes));
+  return memory;
+}
+
 void* Tables::attention_workspace(std::int32_t sequences, std::int32_t kv_heads, std::int32_t group) {
   void*& known = workspaces_[{sequences, kv_heads, group, 0, 0}];
-  if (known != nullptr) return known;
-  const std::size_t bytes = outrider::attention_workspace(sequences, kv_heads, group);
-  known = room<std::byte>(bytes);
-  check_cuda(cudaMemset(known, 0, bytes));
+  if (known == nullptr) known = zeroed(outrider::attention_workspace(sequences, kv_heads, group));
+  return known;
+}
+
+void* Tables::quantised_workspace(std::int32_t sequences, std::int32_t kv_heads, std::int32_t group) {
+  void*& known = quantised_workspaces_[{sequences, kv_heads, group, 0, 0}];
+  if (known == nullptr) known = zeroed(quantised_attention_workspace(sequences, kv_heads, group, kAttentionHeadDim));
   return known;
 }
 

@@ -35,20 +35,24 @@ class Tables {
   const Residency& residency(std::int32_t rows, std::int32_t selected);
   // Zeroed, and of each shape its own: its layout is the shape's. Launches that share it must not overlap.
   void* attention_workspace(std::int32_t sequences, std::int32_t kv_heads, std::int32_t group);
+  void* quantised_workspace(std::int32_t sequences, std::int32_t kv_heads, std::int32_t group);
+  // [lists][length] numbers below `keys`, distinct in a list and in scattered order.
+  const std::int32_t* lists_of_keys(std::int64_t lists, std::int64_t length, std::int64_t keys);
 
  private:
   template <class T>
   T* keep(const std::vector<T>& values);
   template <class T>
   T* room(std::size_t count);
+  void* zeroed(std::size_t bytes);
 
   using Key = std::array<std::int64_t, 5>;
   std::map<Key, PageLists> page_lists_;
   std::map<Key, const std::int64_t*> sources_;
-  std::map<Key, const std::int32_t*> ascending_, constants_;
+  std::map<Key, const std::int32_t*> ascending_, constants_, lists_of_keys_;
   std::map<Key, const float*> zeros_;
   std::map<Key, Residency> residencies_;
-  std::map<Key, void*> workspaces_;
+  std::map<Key, void*> workspaces_, quantised_workspaces_;
   std::vector<std::unique_ptr<CudaMemory>> memory_;
 };
 

@@ -22,6 +22,32 @@ Sample sample_of(const std::string& family, SampleShape shape) {
   return {.run = 1, .family = family, .shape = std::move(shape), .time = {}};
 }
 
+// Kernels of single systems.
+void add_system_shapes(std::vector<Sample>& all) {
+  for (const double bits : {8.0, 4.0, 2.0}) {
+    for (const double rows : {4096.0, 65536.0, 1048576.0})
+      all.push_back(sample_of("quantise", {{"rows", rows}, {"head_dim", 128}, {"bits", bits}}));
+    for (const double sequences : {1.0, 8.0, 64.0}) {
+      for (const double each : {4096.0, 32768.0})
+        all.push_back(sample_of("attend_quantised", {{"sequences", sequences},
+                                                     {"kv_heads", 8},
+                                                     {"q_heads", 32},
+                                                     {"head_dim", 128},
+                                                     {"tokens", sequences * each},
+                                                     {"bits", bits}}));
+    }
+  }
+  for (const double rows : {8.0, 64.0, 256.0}) {
+    for (const double list : {128.0, 512.0, 2048.0})
+      all.push_back(sample_of("lookup", {{"rows", rows}, {"keys", 20.0 * list}, {"list", list}}));
+    for (const double retrieved : {64.0, 512.0, 2048.0})
+      all.push_back(sample_of(
+          "complete", {{"pairs", rows}, {"group", 4}, {"features", 128}, {"head_dim", 128}, {"retrieved", retrieved}}));
+  }
+  for (const double rows : {256.0, 4096.0, 65536.0, 1048576.0})
+    all.push_back(sample_of("features", {{"rows", rows}, {"features", 128}, {"head_dim", 128}}));
+}
+
 std::vector<Sample> shapes() {
   std::vector<Sample> all;
   for (const double threads : {8.0, 15.0}) {
@@ -79,6 +105,7 @@ std::vector<Sample> shapes() {
                                          {"block_tokens", 32}}));
     }
   }
+  add_system_shapes(all);
   return all;
 }
 
@@ -119,6 +146,17 @@ TEST(ProfileFit, CoefficientsComeBackFromTheTimesTheyGive) {
                                              {"gpu.attention_split_latency", 1.5e-7},
                                              {"gpu.attention_bytes_in_flight", 12000.0},
                                              {"gpu.sparse_attention_hbm_efficiency", 0.85},
+                                             {"gpu.quantised_attention_hbm_efficiency", 0.7},
+                                             {"gpu.quantised_attention_codes_per_flop", 0.12},
+                                             {"gpu.quantised_attention_latency", 7e-6},
+                                             {"gpu.quantise_numbers_per_flop", 0.01},
+                                             {"gpu.quantise_latency", 2e-6},
+                                             {"gpu.lookup_list", 7e-7},
+                                             {"gpu.lookup_bytes_in_flight", 20000.0},
+                                             {"gpu.feature_hbm_efficiency", 0.5},
+                                             {"gpu.feature_latency", 6e-6},
+                                             {"gpu.completion_latency", 8e-6},
+                                             {"gpu.completion_bytes_in_flight", 5000.0},
                                              {"cpu.attention_dram_efficiency", 0.5},
                                              {"cpu.arithmetic_efficiency", 0.2},
                                              {"cpu.attention_latency", 9e-6},

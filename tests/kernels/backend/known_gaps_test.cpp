@@ -36,6 +36,18 @@ TEST(KnownGap, TrainingIsNotExecuted) {
   EXPECT_NE(unsupported({Family::cpu_adam, lane_id(Lane::cpu), 0, shape}), "");
 }
 
+// Kernels of the right bytes, and of nothing else that their likes in kernels/cuda do.
+TEST(KnownGap, SummariesAreExecutedAsKernelsOfTheirBytes) {
+  const StreamShape shape{.read = Bytes(65536.0), .write = Bytes(4096.0), .flops = Flops(1e6), .items = 64.0};
+  const Footprint plain = footprint({Family::norm_rope, lane_id(Lane::compute), 0, shape});
+  for (const Family family : {Family::update_lists, Family::summarise, Family::complete}) {
+    const Op op{family, lane_id(Lane::compute), 0, shape};
+    EXPECT_EQ(unsupported(op), "");
+    ASSERT_EQ(footprint(op).reads.size(), plain.reads.size());
+    EXPECT_EQ(footprint(op).reads.front().bytes, plain.reads.front().bytes);
+  }
+}
+
 // As a product of as many rows, wherever those lie in a method's cache.
 TEST(KnownGap, KeysAreRebuiltFromContiguousRows) {
   const GemmShape shape{.rows = 64.0, .n = 128, .k = 160, .instances = 16.0};

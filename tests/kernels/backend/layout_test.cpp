@@ -48,6 +48,34 @@ TEST(Tokens, TakeWholePagesOfMemory) {
   EXPECT_EQ(page_bytes(attention(100.0, 50.0, 2)), 8U * 2U * 32U * 128U * 2U);
 }
 
+TEST(Codes, AreTheMostBitsThatTheirShareOfScalesLeaves) {
+  // A scale and zero point, 4 bytes for 64 channels, are half a bit: 4.5 is codes of 4. Pages of 8 heads, 2 · 32 rows.
+  EXPECT_EQ(code_bits(8.5), 8);
+  EXPECT_EQ(code_bits(4.6), 4);
+  EXPECT_EQ(code_bits(2.5), 2);
+  EXPECT_EQ(code_bits(1.9), 0);
+  AttentionShape shape = attention(100.0, 50.0, 2);
+  shape.kv_bits = 4.5;
+  EXPECT_EQ(cache_bytes(shape), 4U * 8U * 2U * 32U * 128U * 9U / 16U);
+  const Footprint coded = footprint({Family::attend_quantised, lane_id(Lane::compute), 0, shape});
+  EXPECT_EQ(coded.reads.front().bytes, cache_bytes(shape));
+  shape.kv_bits = 0.0;
+  EXPECT_EQ(cache_bytes(shape), 4U * page_bytes(shape));
+}
+
+TEST(Lookup, TouchesPartialScoresCentroidsQueriesAndScores) {
+  const LookupShape shape{.rows = 16.0, .queries = 4, .subspaces = 8, .clusters = 64, .length = 400.0, .keys = 8192.0};
+  const Op op{Family::look_up_keys, lane_id(Lane::compute), 0, shape};
+  const Footprint touched = footprint(op);
+  EXPECT_EQ(touched.reads[0].bytes, 16U * 64U * (8U * 400U + 128U) * 2U);
+  EXPECT_EQ(touched.reads[1].bytes, 16U * 4U * 128U * 2U);
+  EXPECT_EQ(touched.writes[0].bytes, 16U * 8192U * 4U);
+  EXPECT_EQ(unsupported(op), "");
+  LookupShape fine = shape;
+  fine.subspaces = 32;
+  EXPECT_EQ(unsupported({Family::look_up_keys, lane_id(Lane::compute), 0, fine}), "look-ups in 32 subspaces");
+}
+
 TEST(Scattered, IsAPermutation) {
   for (const std::int64_t count : {1, 2, 7, 64, 1000, 7919, 2 * 7919}) {
     std::set<std::int64_t> places;
@@ -93,6 +121,9 @@ TEST(Unsupported, NamesWhatNoKernelDoes) {
   paced.paced = true;
   EXPECT_THAT(unsupported({Family::copy_h2d, lane_id(Lane::recall), 0, paced}), HasSubstr("a few fragments at a time"));
   EXPECT_THAT(unsupported({Family::cpu_lookup, lane_id(Lane::cpu), 0, StreamShape{}}), HasSubstr("lookup: gpu"));
+  AttentionShape bit = attention(64.0, 64.0, 1);
+  bit.kv_bits = 1.5;
+  EXPECT_EQ(unsupported({Family::attend_quantised, lane_id(Lane::compute), 0, bit}), "codes of 1.5 bits");
   EXPECT_EQ(unsupported({Family::prefill_attend, lane_id(Lane::compute), 0, narrow}), "attention of a prefill");
   EXPECT_EQ(unsupported({Family::cpu_hash_lookup, lane_id(Lane::cpu), 0, look_up(255.0)}), "");
   EXPECT_EQ(unsupported({Family::cpu_hash_lookup, lane_id(Lane::cpu), 0, look_up(256.0)}),

@@ -27,7 +27,7 @@ OpId end_of(const TaskGraph& graph, int layer) { return ops_of(graph, F::gemm, l
 OpId begin_of(const TaskGraph& graph, int layer) { return ops_of(graph, F::norm_rope, layer).front(); }
 
 OpId attention_of(const TaskGraph& graph, int layer) {
-  for (const F family : {F::attend_dense, F::attend_sparse, F::cpu_attend}) {
+  for (const F family : {F::attend_dense, F::attend_sparse, F::attend_quantised, F::cpu_attend}) {
     const std::vector<OpId> found = ops_of(graph, family, layer);
     if (!found.empty()) return found.front();
   }

@@ -95,6 +95,32 @@ TEST(KnownGap, EveryIndexIsBuiltInOnePass) {
   }
 }
 
+// Of selections that hardly change, as many tokens come in every step.
+TEST(KnownGap, ChosenTokensAreFetchedAnewInEachStep) {
+  for (const auto& [method, preset, tokens] :
+       {std::tuple{"csattention", "cpu_gpu", 409.0}, {"retrieval_completion", "oracle", 81.0}}) {
+    DesignPoint point({.method = method, .preset = preset, .layers = 2, .batch = 1, .locality = kStill});
+    for (const TaskGraph& graph : point.graphs())
+      EXPECT_DOUBLE_EQ(copied(graph, Direction::h2d), 2.0 * tokens * 4096.0) << method;
+  }
+}
+
+// Ten rounds of k-means over 8192 tokens are two products and a selection.
+TEST(KnownGap, LookUpTablesAreBuiltAsFastAsProducts) {
+  const auto prefill = [](const char* method) {
+    return DesignPoint({.method = method, .layers = 2}).method().prefill();
+  };
+  EXPECT_EQ(ops_of(prefill("csattention"), F::gemm, 1).size(), ops_of(prefill("full_kv"), F::gemm, 1).size() + 2);
+  EXPECT_EQ(ops_of(prefill("csattention"), F::select_top_k, 1).size(), 1u);
+}
+
+TEST(KnownGap, TurboAttendsEachWidthInAKernelOfItsOwn) {
+  const TaskGraph graph = step_of({.method = "turbo", .layers = 2});
+  const std::vector<OpId> attended = ops_of(graph, F::attend_quantised, 1);
+  ASSERT_EQ(attended.size(), 2u);
+  EXPECT_TRUE(waits_for(graph, attended[1], attended[0]));
+}
+
 // ArkVale drops the block of the lowest score; here what was not selected for longest goes, as scores are not kept.
 TEST(KnownGap, CachesKnowNoScores) {
   const MethodInfo& info = method_named("composed")->info;

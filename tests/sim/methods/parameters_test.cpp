@@ -15,8 +15,9 @@ struct ShapeText {
     return fmt::format("gemm {} {} {} {} {}", s.rows, s.n, s.k, s.instances, static_cast<int>(s.type));
   }
   std::string operator()(const AttentionShape& s) const {
-    return fmt::format("attention {} {} {} {} {} {} {} {} {}", s.sequences, s.kv_heads, s.q_heads, s.head_dim,
-                       s.v_head_dim, s.tokens, s.longest, s.block_tokens, s.causal);
+    return fmt::format("attention {} {} {} {} {} {} {} {} {} {} {}", s.sequences, s.kv_heads, s.q_heads, s.head_dim,
+                       s.v_head_dim, s.tokens, s.longest, s.block_tokens, s.causal, s.kv_bits,
+                       static_cast<int>(s.products));
   }
   std::string operator()(const StreamShape& s) const {
     return fmt::format("stream {} {} {} {}", s.read.value(), s.write.value(), s.flops.value(), s.items);
@@ -24,6 +25,9 @@ struct ShapeText {
   std::string operator()(const CopyShape& s) const {
     return fmt::format("copy {} {} {} {} {} {}", static_cast<int>(s.direction), static_cast<int>(s.path), s.fragments,
                        s.fragment.value(), s.ctas, s.paced);
+  }
+  std::string operator()(const LookupShape& s) const {
+    return fmt::format("look-up {} {} {} {} {} {}", s.rows, s.queries, s.subspaces, s.clusters, s.length, s.keys);
   }
   std::string operator()(const HostShape& s) const { return fmt::format("host {}", s.count); }
 };
@@ -115,8 +119,8 @@ TEST(Parameters, EachOfScoutsSwitchesChangesTheGraph) {
 }
 
 TEST(Parameters, TheSeedMattersToMethodsThatSelectBlocksOnly) {
-  // FullKV, FlexGen and HGCA read no selection; to Quest, OmniKV and MagicPIG, which keep no cache of blocks, any is
-  // the same.
+  // FullKV, FlexGen, HGCA, CSAttention, retrieval completion and Turbo read no selection; to Quest, OmniKV and MagicPIG,
+  // which keep no cache of blocks, any is the same.
   const std::set<std::string> selecting = {"scout",  "infinigen",  "arkvale", "shadowkv",
                                            "freekv", "retroinfer", "pqcache"};
   for (const MethodEntry& entry : methods()) {

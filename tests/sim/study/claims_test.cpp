@@ -60,6 +60,39 @@ TEST(Claims, ThroughputRatioIsMethodOverBaseline) {
   EXPECT_EQ(result.note, "batch 8 against batch 8");
 }
 
+TEST(Claims, WhatAMethodSavesIsBaselineOverMethod) {
+  // Attention of 6 ms in 2 steps against 2 ms: 3. Memory of a sequence 40 against 10: 4; fixed parts do not count.
+  PointResult full = row("full_kv", 1024, 8, 100.0), scout = row("scout", 1024, 8, 300.0);
+  const auto took = [](const char* name, int ms) {
+    return Cause{
+        .lane = "", .name = name, .bottleneck = "", .time = Duration::from_ps(ms * 1'000'000'000ll), .share = 0.0};
+  };
+  full.decode_steps = scout.decode_steps = 2;
+  full.causes = {took("attend_dense", 6), took("gemm", 5)};
+  scout.causes = {took("attend_quantised", 1), took("quantise_kv", 1), took("queued: attend_quantised", 7)};
+  full.memory = {{"KV", MemoryUse::Tier::hbm, Bytes(7.0), Bytes(40.0)}};
+  scout.memory = {{"codes", MemoryUse::Tier::hbm, Bytes(1e9), Bytes(8.0)},
+                  {"buffer", MemoryUse::Tier::dram, Bytes(0.0), Bytes(2.0)}};
+  EXPECT_DOUBLE_EQ(judge(claim_of("attention_ratio", 3.0), {full, scout}).predicted, 3.0);
+  EXPECT_TRUE(judge(claim_of("attention_ratio", 3.0), {full, scout}).of_gain);
+  const ClaimResult memory = judge(claim_of("sequence_memory_ratio", 4.0), {full, scout});
+  EXPECT_DOUBLE_EQ(memory.predicted, 4.0);
+  EXPECT_EQ(memory.note, "batch 8 against batch 8");
+}
+
+TEST(Claims, FirstTokensAreMethodOverBaselineAndLinkBytesASequences) {
+  PointResult full = row("full_kv", 1024, 8, 100.0), scout = row("scout", 1024, 8, 300.0);
+  full.ttft = Seconds(2.0);
+  scout.ttft = Seconds(5.0);
+  scout.facts.link_bytes_per_step = 800.0;
+  EXPECT_DOUBLE_EQ(judge(claim_of("first_token_ratio", 2.5), {full, scout}).predicted, 2.5);
+  EXPECT_DOUBLE_EQ(judge(claim_of("link_bytes", 100.0), {full, scout}).predicted, 100.0);
+  full.ttft = Seconds(0.0);
+  const ClaimResult none = judge(claim_of("first_token_ratio", 2.5), {full, scout});
+  EXPECT_FALSE(none.available);
+  EXPECT_EQ(none.note, "full_kv has no prefill in workload w");
+}
+
 TEST(Claims, EqualsHoldsWithinAFifthOfTheClaimedFigure) {
   // 100 claimed: 80 and 120 hold, 79 and 121 do not.
   for (const auto& [predicted, holds] : {std::pair{80.0, true}, {120.0, true}, {79.0, false}, {121.0, false}}) {
@@ -239,9 +272,17 @@ TEST(Claims, EveryMetricReadsAFigureOfItsOwnExceptWhatIsNotSimulated) {
   scout.facts.recalls = 12.0;
   scout.facts.turnover = 0.4;
   scout.facts.training = {.cost = 0.6, .ffn_share = 0.7, .projection_share = 0.25, .attention_share = 0.05};
+  scout.facts.link_bytes_per_step = 4000.0;
+  PointResult full = row("full_kv", 1024, 8, 100.0);
+  for (auto [point, times] : {std::pair{&scout, 1}, {&full, 6}}) {
+    point->causes = {
+        {.lane = "", .name = "attend_sparse", .bottleneck = "", .time = Duration::from_ps(1000 * times), .share = 0.0}};
+    point->memory = {{"KV", MemoryUse::Tier::hbm, Bytes(0.0), Bytes(50.0 * times)}};
+    point->ttft = Seconds(2.0 * times);
+  }
   const std::vector<PointResult> points = {scout,
                                            row("scout", 1024, 4, 200.0),
-                                           row("full_kv", 1024, 8, 100.0),
+                                           full,
                                            row("full_kv", 1024, 4, 100.0),
                                            row("scout", 512, 8, 50.0),
                                            row("full_kv", 512, 8, 10.0)};
@@ -252,6 +293,10 @@ TEST(Claims, EveryMetricReadsAFigureOfItsOwnExceptWhatIsNotSimulated) {
                                                        {"cpu_ratio", 0.2},
                                                        {"recall_interval", 30.0},
                                                        {"turnover", 0.4},
+                                                       {"attention_ratio", 6.0},
+                                                       {"sequence_memory_ratio", 6.0},
+                                                       {"first_token_ratio", 1.0 / 6.0},
+                                                       {"link_bytes", 500.0},
                                                        {"training_cost", 0.6},
                                                        {"ffn_share", 0.7},
                                                        {"projection_share", 0.25},
