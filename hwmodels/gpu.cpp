@@ -238,7 +238,8 @@ Demand GpuModel::prompt_attention(Family family, const AttentionShape& shape) co
   const double key_width = static_cast<double>(shape.head_dim), value_width = static_cast<double>(shape.value_width());
   const double sequences = static_cast<double>(std::max<std::int64_t>(shape.sequences, 1));
   const double heads = static_cast<double>(shape.q_heads);
-  const double streamed = shape.tokens * (heads + static_cast<double>(shape.kv_heads)) * 2.0 * key_width;
+  const double keys = std::max(shape.tokens, sequences * shape.longest);  // those before the tokens are cached
+  const double streamed = (shape.tokens * heads + keys * static_cast<double>(shape.kv_heads)) * 2.0 * key_width;
   const double widths = backward ? 3.0 * key_width + 2.0 * value_width : key_width + value_width;
   return launch({.ctas = sequences * heads * std::ceil(shape.tokens / sequences / kTile),
                  .ctas_per_sm = 1,

@@ -7,6 +7,7 @@
 
 #include "sim/study/run.h"
 #include "sim/study/simulate.h"
+#include "sim/study/trials.h"
 #include "validation/host.h"
 
 namespace outrider {
@@ -63,7 +64,8 @@ std::vector<Prediction> predict(const Scenario& scenario, const Profile& profile
 
 std::optional<double> predicted_step(const Scenario& scenario, const Profile& profile, const PointKey& point,
                                      const HostState& host) {
-  for (const PlannedPoint& plan : plan_points(scenario, {point.label})) {
+  const MachineModel usual(scenario.machine, profile);
+  for (const PlannedPoint& plan : settled_points(scenario, usual, {point.label}, 1)) {
     const bool meant =
         plan.workload->name == point.workload && plan.context == point.context && plan.batch == point.batch;
     if (!meant || !plan.fits()) continue;

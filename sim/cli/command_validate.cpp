@@ -14,6 +14,7 @@
 #include "sim/cli/study_calls.h"
 #include "sim/cli/timeline_file.h"
 #include "sim/io/atomic_file.h"
+#include "sim/study/trials.h"
 #include "validation/host.h"
 #include "validation/measure_point.h"
 
@@ -131,7 +132,8 @@ int validate_command(const ValidateRequest& request, const Console& console) {
   const auto& inputs = std::get<Inputs>(loaded);
   const InputErrors wrong_labels = label_errors(inputs.scenario, request.methods, request.timeline);
   if (!wrong_labels.empty()) return report_wrong_input(wrong_labels, console);
-  const std::vector<PlannedPoint> plans = plan_points(inputs.scenario, request.methods);
+  const std::vector<PlannedPoint> plans =
+      settled_points(inputs.scenario, MachineModel(inputs.scenario.machine, inputs.profile), request.methods, 0);
   const InputErrors wrong_timeline = timeline_errors(request, plans);
   if (!wrong_timeline.empty()) return report_wrong_input(wrong_timeline, console);
   const fs::path folder = request.out ? fs::path(*request.out)

@@ -80,8 +80,8 @@ OpKind kind_of(Family family) { return kFamilyTable[static_cast<std::size_t>(fam
 
 double attended_pairs(const AttentionShape& shape) {
   const double sequences = static_cast<double>(std::max<std::int64_t>(shape.sequences, 1));
-  const double queries = shape.tokens / sequences, keys = std::min(shape.longest, queries);
-  return sequences * (queries * keys - (shape.causal ? 0.5 * keys * keys : 0.0));
+  const double queries = shape.tokens / sequences, keys = shape.longest, masked = std::min(queries, keys);
+  return sequences * (queries * keys - (shape.causal ? 0.5 * masked * masked : 0.0));
 }
 
 std::string_view to_string(Lane lane) { return kLaneNames[static_cast<std::size_t>(lane)]; }

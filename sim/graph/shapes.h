@@ -20,7 +20,7 @@ struct GemmShape {
 
 // Decode attention of one new token per sequence over cached tokens. `tokens` is summed over all sequences:
 // KV bytes read = tokens · kv_heads · (head_dim + v_head_dim) · bytes of a number.
-// Of prompts and training, attention of all tokens of each sequence over at most `longest` keys.
+// Of prompts and training, attention of all tokens of each sequence over at most `longest` keys, cached ones included.
 struct AttentionShape {
   std::int64_t sequences = 0;
   std::int64_t kv_heads = 0;
@@ -45,7 +45,7 @@ struct AttentionShape {
 };
 
 // Pairs of query and key of a prompt or of training, over all sequences. Of t tokens each that see L keys at most:
-// t·L − L²/2 with a causal mask, else t·L.
+// t·L − min(t, L)²/2 with a causal mask, else t·L.
 double attended_pairs(const AttentionShape& shape);
 
 // A kernel that streams memory: norms, RoPE, digests, top-k, merges, gathers, Adam. `items` is its natural parallelism

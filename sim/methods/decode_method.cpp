@@ -104,10 +104,40 @@ double DecodeMethod::head_outputs(int layer) const {
   return static_cast<double>(attention.q_heads * attention.v_head_dim);
 }
 
-OpId DecodeMethod::write_back(int layer, OpId after) {
-  const CopyShape shape = one_copy(Direction::d2h, host_kv(layer, batch()));
+OpId DecodeMethod::write_back(int layer, double sequences, OpId after) {
+  const CopyShape shape = one_copy(Direction::d2h, host_kv(layer, sequences));
   note_link(shape);
   return emit_.copy(Family::copy_d2h, shape, layer, {after});
+}
+
+AttentionShape DecodeMethod::dense_attention(int layer, std::int64_t step, double sequences) const {
+  AttentionShape shape = emit_.attention(layer, sequences * context_at(step), context_at(step), 0);
+  shape.sequences = static_cast<std::int64_t>(sequences);
+  return shape;
+}
+
+OpId DecodeMethod::attend_on_cpu(int layer, std::int64_t step, double sequences, OpId q) {
+  const Bytes element = sequences * bytes_of(DataType::bf16);
+  const CopyShape query = one_copy(Direction::d2h, head_queries(layer) * element);
+  const CopyShape output = one_copy(Direction::h2d, head_outputs(layer) * element);
+  note_link(query);
+  note_link(output);
+  note_cpu_tokens(sequences * context_at(step), batch() * context_at(step));
+  const OpId sent = emit_.copy(Family::copy_d2h, query, layer, {q});
+  const OpId appended = write_back(layer, sequences, q);  // the CPU attends the new token too
+  const AttentionShape shape = dense_attention(layer, step, sequences);
+  return emit_.copy(Family::copy_h2d, output, layer, {emit_.cpu(Family::cpu_attend, shape, layer, {sent, appended})});
+}
+
+TaskGraph DecodeMethod::step_in_hbm(std::int64_t step) {
+  emit_.begin(batch());
+  OpId x = emit_.open_step();
+  for (int layer = 0; layer < layers(); ++layer) {
+    const OpId q = emit_.project(layer, emit_.normalise(layer, x));
+    x = emit_.finish(layer, emit_.attend_resident(layer, point_.context + step, q));
+  }
+  note_step();
+  return emit_.close_step(x, batch());
 }
 
 TaskGraph DecodeMethod::prefill() {
@@ -116,10 +146,9 @@ TaskGraph DecodeMethod::prefill() {
   OpId x = emit_.open_step();
   for (int layer = 0; layer < layers(); ++layer) {
     const OpId q = emit_.project(layer, emit_.normalise(layer, x));
-    if (offloads() && emit_.offloads(layer)) {
-      emit_.copy(Family::copy_d2h, one_copy(Direction::d2h, host_kv(layer, prompt)), layer, {q});
-    }
-    const OpId attended = emit_.attend_prompt(layer, q, prompt_products());
+    const Bytes sent = offloads() && emit_.offloads(layer) ? prompt_kv(layer) : Bytes(0.0);
+    if (sent > Bytes(0.0)) emit_.copy(Family::copy_d2h, one_copy(Direction::d2h, sent), layer, {q});
+    const OpId attended = emit_.attend_prompt(layer, 0.0, q, prompt_products());
     index_prefilled(layer, q);
     x = emit_.finish(layer, attended);
   }

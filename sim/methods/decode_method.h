@@ -27,6 +27,8 @@ class DecodeMethod : public Method {
   explicit DecodeMethod(const MethodPoint& point, const LayerList& dense = {});
 
   virtual TaskGraph decode_step(std::int64_t step) = 0;
+  // A step with dense attention, and all KV in HBM.
+  TaskGraph step_in_hbm(std::int64_t step);
   // The KV and index memory of the method; `memory` adds weights and reserves.
   virtual std::vector<MemoryUse> cache_memory() const = 0;
   // True where the KV of offloaded layers lives in DRAM, or `host_kv` of it.
@@ -34,6 +36,8 @@ class DecodeMethod : public Method {
   virtual Bytes host_kv(int layer, double tokens) const { return emit_.kv_bytes(layer, tokens); }
   // Numbers that the attention of a prompt multiplies.
   virtual DataType prompt_products() const { return DataType::bf16; }
+  // What a prefill sends to DRAM of a prompt's layer.
+  virtual Bytes prompt_kv(int layer) const { return host_kv(layer, static_cast<double>(point_.context)); }
   // Builds the method's index over a freshly prefilled layer; the default has none.
   virtual void index_prefilled(int /*layer*/, OpId /*after*/) {}
 
@@ -60,7 +64,12 @@ class DecodeMethod : public Method {
   double head_outputs(int layer) const;
 
   // The K and V of the step's new tokens go to DRAM.
-  OpId write_back(int layer, OpId after);
+  OpId write_back(int layer, OpId after) { return write_back(layer, batch(), after); }
+  OpId write_back(int layer, double sequences, OpId after);
+  // Every token cached by so many sequences of the batch.
+  AttentionShape dense_attention(int layer, std::int64_t step, double sequences) const;
+  // That by the CPU: Q and the new tokens' K and V go there, the output comes back.
+  OpId attend_on_cpu(int layer, std::int64_t step, double sequences, OpId q);
   CopyShape one_copy(Direction direction, Bytes bytes) const;
 
   // Facts.

@@ -26,9 +26,9 @@ class FlexGen final : public DecodeMethod {
       if (!emit_.offloads(layer)) {
         attended = emit_.attend_resident(layer, point_.context + step, q);
       } else if (cpu_attention_) {
-        attended = attend_on_cpu(layer, step, q);
+        attended = attend_on_cpu(layer, step, batch(), q);
       } else {
-        attended = emit_.kernel(Family::attend_dense, shape(layer, step), layer, {q, loaded});
+        attended = emit_.kernel(Family::attend_dense, dense_attention(layer, step, batch()), layer, {q, loaded});
         buffer_free[turn++ % 2] = attended;
       }
       if (emit_.offloads(layer) && !cpu_attention_) write_back(layer, q);
@@ -39,10 +39,6 @@ class FlexGen final : public DecodeMethod {
   }
 
  private:
-  AttentionShape shape(int layer, std::int64_t step) const {
-    return emit_.attention(layer, batch() * context_at(step), context_at(step), 0);
-  }
-
   OpId load_kv(int layer, std::int64_t step, OpId buffer_free) {
     CopyShape copy = one_copy(Direction::h2d, emit_.kv_bytes(layer, batch() * context_at(step)) / fragments_);
     copy.fragments = fragments_;
@@ -53,18 +49,6 @@ class FlexGen final : public DecodeMethod {
     emit_.host(Family::synchronize, 1.0, layer, {copied});
     emit_.new_segment();
     return copied;
-  }
-
-  OpId attend_on_cpu(int layer, std::int64_t step, OpId q) {
-    const CopyShape query = one_copy(Direction::d2h, emit_.activation_bytes(head_queries(layer)));
-    const CopyShape output = one_copy(Direction::h2d, emit_.activation_bytes(head_outputs(layer)));
-    note_link(query);
-    note_link(output);
-    note_cpu_tokens(batch() * context_at(step), batch() * context_at(step));
-    const OpId sent = emit_.copy(Family::copy_d2h, query, layer, {q});
-    const OpId appended = write_back(layer, q);  // the CPU attends the new token too
-    const OpId attended = emit_.cpu(Family::cpu_attend, shape(layer, step), layer, {sent, appended});
-    return emit_.copy(Family::copy_h2d, output, layer, {attended});
   }
 
   std::vector<MemoryUse> cache_memory() const override {

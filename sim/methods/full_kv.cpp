@@ -9,16 +9,7 @@ class FullKv final : public DecodeMethod {
  public:
   explicit FullKv(const MethodPoint& point) : DecodeMethod(point) {}
 
-  TaskGraph decode_step(std::int64_t step) override {
-    emit_.begin(batch());
-    OpId x = emit_.open_step();
-    for (int layer = 0; layer < layers(); ++layer) {
-      const OpId q = emit_.project(layer, emit_.normalise(layer, x));
-      x = emit_.finish(layer, emit_.attend_resident(layer, point_.context + step, q));
-    }
-    note_step();
-    return emit_.close_step(x, batch());
-  }
+  TaskGraph decode_step(std::int64_t step) override { return step_in_hbm(step); }
 
  private:
   bool offloads() const override { return false; }

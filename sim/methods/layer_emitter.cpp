@@ -20,13 +20,18 @@ LayerEmitter::LayerEmitter(const MethodPoint& point, LaunchMode mode, const Laye
 void LayerEmitter::begin(double tokens) {
   builder_ = GraphBuilder();
   segment_ = OpId();
-  if (tokens == tokens_) return;
+  rows(tokens);
+}
+
+void LayerEmitter::rows(double tokens) {
   tokens_ = tokens;
-  products_.clear();
+  std::vector<LayerProducts>& products = products_[tokens];
+  current_ = &products;
+  if (!products.empty()) return;
   for (const LayerSpec& layer : point_.model->layers) {
-    products_.push_back({.inputs = attention_inputs(*point_.model, layer, tokens),
-                         .outputs = attention_outputs(*point_.model, layer, tokens),
-                         .ffn = ffn(*point_.model, layer, tokens)});
+    products.push_back({.inputs = attention_inputs(*point_.model, layer, tokens),
+                        .outputs = attention_outputs(*point_.model, layer, tokens),
+                        .ffn = ffn(*point_.model, layer, tokens)});
   }
 }
 
@@ -152,7 +157,7 @@ OpId LayerEmitter::normalise(int layer, OpId after) {
 
 OpId LayerEmitter::project(int layer, OpId after) {
   const std::size_t index = static_cast<std::size_t>(layer);
-  const OpId projected = products(products_[index].inputs, layer, after);
+  const OpId projected = products((*current_)[index].inputs, layer, after);
   const AttentionSpec& attention = point_.model->layers[index].attention;
   const double heads = static_cast<double>(attention.q_heads * attention.head_dim);
   const double cached = kv_bytes(layer, 1.0).value() / bytes_of(DataType::bf16).value();
@@ -161,10 +166,10 @@ OpId LayerEmitter::project(int layer, OpId after) {
 
 OpId LayerEmitter::finish(int layer, OpId after) {
   const std::size_t index = static_cast<std::size_t>(layer);
-  const OpId out = products(products_[index].outputs, layer, after);
+  const OpId out = products((*current_)[index].outputs, layer, after);
   const OpId normed = normalise(layer, out);
   // The FFN's products with the activation before its last one.
-  const std::vector<Linear>& linears = products_[index].ffn;
+  const std::vector<Linear>& linears = (*current_)[index].ffn;
   OpId done = products({linears.begin(), linears.end() - 1}, layer, normed);
   const FfnSpec& ffn = point_.model->layers[index].ffn;
   const double width =
@@ -246,7 +251,7 @@ OpId LayerEmitter::attend_resident(int layer, std::int64_t context, OpId after) 
 
 // Linear layers: every token's outer product into the state and its product with the query, 4 · heads · dk · dv FLOPs.
 // Latent layers expand K and V for a prompt, instead of absorbing their projections.
-OpId LayerEmitter::attend_prompt(int layer, OpId after, DataType products) {
+OpId LayerEmitter::attend_prompt(int layer, double cached, OpId after, DataType products) {
   const AttentionSpec& spec = point_.model->layers[static_cast<std::size_t>(layer)].attention;
   if (spec.kind == AttentionKind::linear) {
     const double keys = static_cast<double>(spec.linear.key_heads * spec.linear.key_dim);
@@ -255,7 +260,8 @@ OpId LayerEmitter::attend_prompt(int layer, OpId after, DataType products) {
     shape.flops = Flops(4.0 * tokens_ * values * static_cast<double>(spec.linear.key_dim));
     return kernel(Family::prefill_attend, shape, layer, {after});
   }
-  AttentionShape shape = attention(layer, tokens_, tokens_, 0);
+  const double seen = cached + tokens_;
+  AttentionShape shape = attention(layer, tokens_, seen, 0);
   shape.sequences = 1;
   shape.products = products;
   if (spec.kind == AttentionKind::mla) {
@@ -263,9 +269,9 @@ OpId LayerEmitter::attend_prompt(int layer, OpId after, DataType products) {
     shape.head_dim = spec.head_dim;
     shape.v_head_dim = spec.v_head_dim;
   }
-  if (spec.indexer.heads > 0) after = index_tokens(layer, tokens_, 0.5 * tokens_ * tokens_, after);
-  if (spec.window > 0) shape.longest = std::min(tokens_, static_cast<double>(spec.window));
-  if (spec.indexer.top_k > 0) shape.longest = std::min(tokens_, static_cast<double>(spec.indexer.top_k));
+  if (spec.indexer.heads > 0) after = index_tokens(layer, seen, (cached + 0.5 * tokens_) * tokens_, after);
+  if (spec.window > 0) shape.longest = std::min(seen, static_cast<double>(spec.window));
+  if (spec.indexer.top_k > 0) shape.longest = std::min(seen, static_cast<double>(spec.indexer.top_k));
   return kernel(Family::prefill_attend, shape, layer, {after});
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <vector>
 
 #include "sim/graph/task_graph.h"
@@ -23,6 +24,7 @@ class LayerEmitter {
   // Layers of `dense` are not offloaded, though their KV grows.
   LayerEmitter(const MethodPoint& point, LaunchMode mode, const LayerList& dense = {});
   void begin(double tokens);  // clears; `tokens` rows go through every projection
+  void rows(double tokens);   // from here on as many: those of a sub-batch
 
   // Primitive ops.
   OpId kernel(Family family, Shape shape, int layer, Deps after);
@@ -60,8 +62,9 @@ class LayerEmitter {
   bool offloads(int layer) const { return is_offloaded_[static_cast<std::size_t>(layer)]; }
   // The attention of a layer that offloading leaves alone (window, MLA, linear), or of full_kv.
   OpId attend_resident(int layer, std::int64_t context, OpId after);
-  // The attention of a layer over one prompt of the step's tokens, its two products of such numbers.
-  OpId attend_prompt(int layer, OpId after, DataType products = DataType::bf16);
+  // The attention of a layer over one prompt that ends with the step's tokens, its two products of such numbers; the KV
+  // of `cached` tokens before is there.
+  OpId attend_prompt(int layer, double cached, OpId after, DataType products = DataType::bf16);
 
  private:
   struct LayerProducts {
@@ -77,7 +80,8 @@ class LayerEmitter {
   const MethodPoint& point_;
   LaunchMode mode_;
   double tokens_ = 0.0;
-  std::vector<LayerProducts> products_;
+  std::map<double, std::vector<LayerProducts>> products_;  // of all layers, by rows
+  const std::vector<LayerProducts>* current_ = nullptr;
   std::vector<int> offloaded_;
   std::vector<bool> is_offloaded_;
   GraphBuilder builder_;

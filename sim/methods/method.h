@@ -79,11 +79,18 @@ class Method {
   virtual MethodFacts facts() const = 0;
 };
 
+// A number that a system sets for itself by measuring the machine: where it stands at 0, a study tries these.
+struct TriedParam {
+  std::string name;
+  std::vector<double> values;
+};
+
 struct MethodEntry {
   MethodInfo info;
   std::unique_ptr<Method> (*make)(const MethodPoint& point);
   // Why it cannot run there, whatever memory holds; empty where it can. None: it can everywhere.
   std::string (*refusal)(const MethodPoint& point) = nullptr;
+  TriedParam tried{};
 };
 
 // The registry: an explicit table.

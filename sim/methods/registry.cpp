@@ -5,24 +5,12 @@
 namespace outrider {
 
 std::span<const MethodEntry> methods() {
-  static const std::vector<MethodEntry> table = {full_kv(),
-                                                 flexgen(),
-                                                 infinigen(),
-                                                 hgca(),
-                                                 scout(),
-                                                 quest(),
-                                                 arkvale(),
-                                                 shadowkv(),
-                                                 freekv(),
-                                                 omnikv(),
-                                                 retroinfer(),
-                                                 magicpig(),
-                                                 pqcache(),
-                                                 csattention(),
-                                                 retrieval_completion(),
-                                                 turbo(),
-                                                 train_step(),
-                                                 cpu_probe()};
+  static const std::vector<MethodEntry> table = {
+      full_kv(),      flexgen(),    infinigen(),  hgca(),        scout(),
+      quest(),        arkvale(),    shadowkv(),   freekv(),      omnikv(),
+      retroinfer(),   magicpig(),   pqcache(),    csattention(), retrieval_completion(),
+      turbo(),        neo(),        fastdecode(), kvpr(),        h2o(),
+      prefix_cache(), train_step(), cpu_probe()};
   return table;
 }
 

@@ -21,6 +21,11 @@ MethodEntry pqcache();
 MethodEntry csattention();
 MethodEntry retrieval_completion();
 MethodEntry turbo();
+MethodEntry neo();
+MethodEntry fastdecode();
+MethodEntry kvpr();
+MethodEntry h2o();
+MethodEntry prefix_cache();
 MethodEntry train_step();
 MethodEntry cpu_probe();
 

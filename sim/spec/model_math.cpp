@@ -31,10 +31,12 @@ Linear unquantized(const ModelSpec& model, const char* name, double rows, std::i
 
 // attention
 
+std::int64_t kv_width(const AttentionSpec& a) {
+  return a.kv_heads * (a.head_dim + (a.keys_are_values ? 0 : a.v_head_dim));
+}
+
 std::int64_t qkv_width(const AttentionSpec& a) {
-  const std::int64_t queries = (a.output_gate ? 2 : 1) * a.q_heads * a.head_dim;
-  const std::int64_t values = a.keys_are_values ? 0 : a.kv_heads * a.v_head_dim;
-  return queries + a.kv_heads * a.head_dim + values;
+  return (a.output_gate ? 2 : 1) * a.q_heads * a.head_dim + kv_width(a);
 }
 
 std::int64_t linear_conv_width(const AttentionSpec::Linear& l) {
@@ -211,6 +213,11 @@ double expected_active_experts(std::int64_t experts, std::int64_t experts_per_to
 Linear query_projection(const ModelSpec& model, const LayerSpec& layer, double tokens) {
   CHECK(layer.attention.kind == AttentionKind::gqa, "a single query projection exists only in gqa layers");
   return quantized(model, "q", tokens, layer.attention.q_heads * layer.attention.head_dim, model.hidden);
+}
+
+Linear kv_projection(const ModelSpec& model, const LayerSpec& layer, double tokens) {
+  CHECK(layer.attention.kind == AttentionKind::gqa, "K and V are projected apart from Q in gqa layers only");
+  return quantized(model, "kv", tokens, kv_width(layer.attention), model.hidden);
 }
 
 Linear lm_head(const ModelSpec& model, double tokens) {

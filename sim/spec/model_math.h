@@ -57,6 +57,8 @@ double expected_active_experts(std::int64_t experts, std::int64_t experts_per_to
 // Q projection alone, n = Hq·d, k = h, without an output gate (Scout's and InfiniGen's predicted query).
 // Requires gqa (CHECKed): MLA's query takes two products and linear attention scores no cached tokens.
 Linear query_projection(const ModelSpec& model, const LayerSpec& layer, double tokens);
+// K and V projections alone, n = Hk·(d + d_v) (Hk·d where keys are values), k = h. Requires gqa (CHECKed).
+Linear kv_projection(const ModelSpec& model, const LayerSpec& layer, double tokens);
 Linear lm_head(const ModelSpec& model, double tokens);  // n = vocab, k = h
 
 // Convention: every weight once; tied embeddings once; input embedding and LM head both count, in `active` too; with

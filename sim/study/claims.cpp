@@ -42,6 +42,12 @@ const PointResult* find_row(const Claim& claim, const RowKey& key, const std::ve
   return found == points.end() ? nullptr : &*found;
 }
 
+double share_of(const PointResult& row, const char* part) {
+  const auto found =
+      std::find_if(row.parts.begin(), row.parts.end(), [&](const BoundPart& each) { return each.name == part; });
+  return found == row.parts.end() ? 0.0 : found->share;
+}
+
 std::string batch_text(std::int64_t batch) {
   return batch == 0 ? std::string("the batch that memory holds") : fmt::format("batch {}", batch);
 }
@@ -78,15 +84,17 @@ Reading figure_of(const Claim& claim, const RowKey& key, const std::vector<Point
     return Reading{.value = value, .note = fmt::format("batch {}", row->batch), .trends = trend_of(*row)};
   };
   if (claim.metric == "gpu_idle") return absolute(row->gpu_idle);
+  if (claim.metric == "link_share") return absolute(share_of(*row, "link"));
   if (claim.metric == "cpu_ratio") return absolute(row->facts.cpu_ratio);
   if (claim.metric == "recall_interval") return absolute(row->facts.recall_interval);
   if (claim.metric == "recalls") return absolute(row->facts.recalls);
   if (claim.metric == "turnover") return absolute(row->facts.turnover);
   if (claim.metric == "attention_ratio") return at_batch(attention_seconds(*row));
   if (claim.metric == "sequence_memory_ratio") return at_batch(bytes_of_a_sequence(*row));
-  if (claim.metric == "first_token_ratio" && row->ttft <= Seconds(0.0))
+  if (claim.metric == "first_token_ratio" || claim.metric == "ttft_ratio") {
+    if (row->ttft > Seconds(0.0)) return at_batch(row->ttft.value());
     return missing(fmt::format("{} has no prefill in workload {}", row->label, claim.workload));
-  if (claim.metric == "first_token_ratio") return at_batch(row->ttft.value());
+  }
   if (claim.metric == "link_bytes")
     return absolute(row->facts.link_bytes_per_step / static_cast<double>(std::max<std::int64_t>(row->batch, 1)));
   if (claim.metric == "step_time") return absolute(row->tpot.value());
@@ -112,8 +120,9 @@ Reading ratio_of_rows(const Claim& claim, std::int64_t context, const std::vecto
   const std::int64_t other = claim.baseline_batch < 0 ? claim.batch : claim.baseline_batch;
   const Reading method = figure_of(claim, {claim.method, context, claim.batch}, points);
   const Reading baseline = figure_of(claim, {claim.baseline, context, other}, points);
-  const bool inverse = claim.metric == "attention_ratio" || claim.metric == "sequence_memory_ratio";
-  return inverse ? ratio(baseline, method) : ratio(method, baseline);
+  const bool of_costs =
+      claim.metric == "attention_ratio" || claim.metric == "sequence_memory_ratio" || claim.metric == "ttft_ratio";
+  return of_costs ? ratio(baseline, method) : ratio(method, baseline);
 }
 
 Reading largest_ratio(const Claim& claim, const std::vector<PointResult>& points) {
@@ -148,7 +157,7 @@ Reading read(const Claim& claim, const std::vector<PointResult>& points) {
 // Of a ratio of speeds, what matters is the gain: 1.02 is not "nearly" 1.21.
 bool is_speedup(const Claim& claim) {
   return claim.metric.ends_with("throughput_ratio") || claim.metric == "attention_ratio" ||
-         claim.metric == "batch_scaling";
+         claim.metric == "ttft_ratio" || claim.metric == "batch_scaling";
 }
 
 // Relative to what was claimed; of a claimed 0, infinite unless it is met.

@@ -103,7 +103,7 @@ bool listed(const std::vector<std::string>& names, const std::string& name) {
 MethodPoint method_point(const Scenario& scenario, const PlannedPoint& plan) {
   return {.model = &scenario.model,
           .machine = &scenario.machine,
-          .params = &plan.request->params,
+          .params = &plan.params,
           .context = plan.context,
           .batch = plan.batch,
           .steps = plan.steps(),
@@ -116,6 +116,7 @@ PlannedPoint plan_point(const Scenario& scenario, const MethodRequest& request, 
   plan.entry = &entry_named(request.method);
   plan.request = &request;
   plan.workload = &workload;
+  plan.params = request.params;
   plan.context = context;
   plan.given_batch = given_batch;
   plan.automatic_batch = given_batch == 0;

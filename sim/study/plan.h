@@ -12,6 +12,8 @@ struct PlannedPoint {
   const MethodEntry* entry = nullptr;
   const MethodRequest* request = nullptr;
   const Workload* workload = nullptr;
+  Params params;      // the request's, with what was tried for it
+  std::string tried;  // what that was; empty: nothing
   std::int64_t context = 0;
   std::int64_t batch = 0;        // 0 where it does not fit
   std::int64_t given_batch = 0;  // 0: automatic

@@ -10,6 +10,7 @@
 #include "sim/study/parallel.h"
 #include "sim/study/selection_groups.h"
 #include "sim/study/simulate.h"
+#include "sim/study/trials.h"
 
 namespace outrider {
 namespace {
@@ -104,7 +105,7 @@ RunReport run_scenario(const Scenario& scenario, const Profile& profile, const R
                    .points = {},
                    .claims = {}};
   const MachineModel machine(scenario.machine, profile);
-  const std::vector<PlannedPoint> plans = plan_points(scenario, options.labels);
+  const std::vector<PlannedPoint> plans = settled_points(scenario, machine, options.labels, options.threads);
   report.points.resize(plans.size());
   std::mutex reporting;
   std::size_t done = 0;
@@ -126,8 +127,8 @@ RunReport run_scenario(const Scenario& scenario, const Profile& profile, const R
 
 PointDetail run_point(const Scenario& scenario, const Profile& profile, const std::string& label, std::int64_t context,
                       std::int64_t batch) {
-  const PlannedPoint plan = plan_of(scenario, label, context, batch);
   const MachineModel machine(scenario.machine, profile);
+  const PlannedPoint plan = settled(scenario, machine, plan_of(scenario, label, context, batch));
   const Selections selections = draw_selections(scenario, plan, 0);
   SimulatedPoint point = simulate_point(scenario, machine, plan, selections, {.usage = true, .edges = true});
   return {.result = std::move(point.result), .trace = std::move(point.trace), .measured = point.measured};

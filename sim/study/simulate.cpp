@@ -188,6 +188,7 @@ PointResult row_of(const PlannedPoint& plan, const Scenario& scenario) {
   result.limit = plan.limit;
   result.memory = plan.memory;
   note_positions(result, plan, scenario.model);
+  if (!plan.tried.empty()) result.notes.push_back(plan.tried);
   return result;
 }
 

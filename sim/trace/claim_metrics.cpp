@@ -6,10 +6,12 @@
 namespace outrider {
 namespace {
 
-constexpr std::array<ClaimMetric, 19> kMetrics = {{
+constexpr std::array<ClaimMetric, 20> kMetrics = {{
     {"throughput_ratio", "tokens/s of method ÷ baseline, at the claim's context and batches"},
     {"largest_throughput_ratio", "the largest such ratio over the workload's contexts"},
     {"batch_scaling", "tokens/s of the method at batch ÷ at baseline_batch"},
+    {"ttft_ratio", "time to the first token of the baseline ÷ of the method"},
+    {"link_share", "of a step's critical path, what copies between host and GPU take"},
     {"gpu_idle", "share of time without a kernel on the GPU"},
     {"cpu_ratio", "tokens attended by the CPU ÷ budget"},
     {"recall_interval", "mean steps between recalls of a layer"},

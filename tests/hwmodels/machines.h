@@ -13,9 +13,9 @@
 
 namespace outrider {
 
-inline constexpr std::array kMachines = {"h200-16c",     "a100-80gb-pcie-36c", "h100-sxm-64c",
-                                         "rtx-4090-16c", "gh200-72c",          "h200x2-32c",
-                                         "h200x8-112c",  "b200-56c",           "gb200-36c"};
+inline constexpr std::array kMachines = {
+    "h200-16c", "a100-80gb-pcie-36c", "h100-sxm-64c", "rtx-4090-16c", "gh200-72c", "h200x2-32c", "h200x8-112c",
+    "b200-56c", "gb200-36c",          "t4-8c",        "a10g-8c",      "a10g-32c",  "a6000-12c",  "h100x2-as-one-64c"};
 
 inline std::string texts(const ConfigErrors& errors) {
   std::string all;

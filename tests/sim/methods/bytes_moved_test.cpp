@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 #include "tests/support/design_points.h"
 #include "tests/support/graph_readings.h"
@@ -188,13 +189,13 @@ TEST(BytesMoved, ScoutsCpuRatioIsTheMissingShareOfTheBudget) {
   EXPECT_LT(facts.cpu_ratio_by_step.front(), facts.cpu_ratio_by_step.back()) << "it rises without recall";
 }
 
-// Of S·kv per layer of one prompt: FullKV, Quest, CSAttention and Turbo keep all, ArkVale its first two layers and
-// OmniKV those up to the one behind its first filter, ShadowKV K, MagicPIG its first layer. What of an index goes with
-// it, for 8 KV heads: of MagicPIG 151 numbers of 4 bytes for a token and 150 tables of 1024 bounds of 8 bytes, of PQCache
-// 12 bits for a token.
+// Of S·kv per layer of one prompt: those named keep all, NEO and prefix caches without the CPU, ArkVale its first two
+// layers and OmniKV those up to the one behind its first filter, ShadowKV K, MagicPIG its first layer. What of an index
+// goes with it, for 8 KV heads: of MagicPIG 151 numbers of 4 bytes for a token and 150 tables of 1024 bounds of 8
+// bytes, of PQCache 12 bits for a token.
 double sent_by_prefill(const std::string& method, int layer) {
-  const bool keeps = method == "full_kv" || method == "quest" || method == "csattention" || method == "turbo" ||
-                     (method == "arkvale" && layer < 2) || (method == "omnikv" && layer < 4) ||
+  const std::set<std::string> all = {"full_kv", "quest", "h2o", "prefix_cache", "neo", "csattention", "turbo"};
+  const bool keeps = all.contains(method) || (method == "arkvale" && layer < 2) || (method == "omnikv" && layer < 4) ||
                      (method == "magicpig" && layer == 0);
   const double index = method == "magicpig"  ? 8.0 * (kS * 151.0 * 4.0 + 150.0 * 1024.0 * 8.0)
                        : method == "pqcache" ? 8.0 * kS * 1.5
@@ -209,7 +210,7 @@ TEST(BytesMoved, PrefillSendsTheCacheOfOffloadedLayersToTheHostOnce) {
       EXPECT_DOUBLE_EQ(copied(graph, Direction::d2h, layer), sent_by_prefill(entry.info.name, layer))
           << entry.info.name;
     }
-    EXPECT_DOUBLE_EQ(copied(graph, Direction::h2d), 0.0) << entry.info.name;
+    EXPECT_EQ(copied(graph, Direction::h2d) > 0.0, entry.info.name == "prefix_cache") << entry.info.name;
   }
 }
 

@@ -35,8 +35,10 @@ OpId attention_of(const TaskGraph& graph, int layer) {
   return OpId(0);
 }
 
+// But for pairs of sub-batches, each of which waits for its own (pairs_test.cpp).
 TEST(GraphShape, EveryLayerWaitsForTheLayerBeforeAndTheStepForAll) {
   for (const MethodEntry& entry : decode_methods()) {
+    if (entry.info.name == "neo" || entry.info.name == "fastdecode") continue;
     for (const Preset& preset : entry.info.presets) {
       SCOPED_TRACE(entry.info.name + " " + preset.name);
       for (const TaskGraph& graph : DesignPoint(five_layers(entry.info.name.c_str(), preset.name.c_str())).graphs()) {
@@ -350,8 +352,10 @@ TEST(GraphShape, WindowAndLatentLayersAreAttendedOnTheGpuUnderEveryMethod) {
     PointSpec windows = five_layers(entry.info.name.c_str());
     windows.model = "gpt-oss-20b";
     const TaskGraph graph = first_step(windows);
-    EXPECT_DOUBLE_EQ(std::get<AttentionShape>(graph.op(op_at(graph, F::attend_dense, 2)).shape).tokens, 2.0 * 128.0)
-        << entry.info.name;
+    double tokens = 0.0;  // over sub-batches
+    for (const OpId op : ops_of(graph, F::attend_dense, 2))
+      tokens += std::get<AttentionShape>(graph.op(op).shape).tokens;
+    EXPECT_DOUBLE_EQ(tokens, 2.0 * 128.0) << entry.info.name;
     EXPECT_DOUBLE_EQ(copied(graph, Direction::h2d, 2) + copied(graph, Direction::d2h, 2), 0.0) << entry.info.name;
     PointSpec latents = windows;
     latents.model = "deepseek-v3";

@@ -199,5 +199,44 @@ TEST(KnownGap, AdamComputesForNothing) {
   }
 }
 
+// NEO swaps requests between GPU and CPU, and prefills prompts in its first sub-batch, behind which the CPU attends.
+TEST(KnownGap, NeoMovesNoRequestsAndHidesNothingBehindPrompts) {
+  DesignPoint point({.method = "neo", .set = {{"cpu_share", 0.5}}, .layers = 2, .batch = 8, .steps = 6});
+  for (const TaskGraph& graph : point.graphs()) {
+    EXPECT_TRUE(ops_of(graph, F::prefill_attend).empty());
+    EXPECT_EQ(std::get<AttentionShape>(graph.op(op_at(graph, F::cpu_attend, 1)).shape).sequences, 4);
+  }
+}
+
+// FastDecode's attention is dealt out to CPUs of several nodes.
+TEST(KnownGap, FastDecodeHasTheHostsOwnCoresOnly) {
+  const TaskGraph graph = step_of({.method = "fastdecode", .layers = 3, .batch = 8});
+  for (const OpId op : ops_of(graph, F::cpu_attend)) EXPECT_EQ(graph.op(op).lane, lane_id(Lane::cpu));
+  EXPECT_EQ(ops_of(graph, F::cpu_attend, 1).size(), 2u) << "one for each sub-batch, and not for each node";
+}
+
+// KVPR keeps K and V of tokens whose inputs it keeps too, so that the share may change from step to step.
+TEST(KnownGap, KvprKeepsATokenInOneForm) {
+  double kept = 0.0;
+  for (const MemoryUse& use :
+       DesignPoint({.method = "kvpr", .set = {{"recomputed_share", 0.5}}, .layers = 2, .steps = 4}).method().memory()) {
+    if (use.tier == MemoryUse::Tier::pinned) kept += use.per_sequence.value();
+  }
+  EXPECT_DOUBLE_EQ(kept, 2.0 * 8196.0 * (0.5 * 4096.0 + 0.5 * 10'240.0));
+}
+
+// H2O's attention writes its scores; here a kernel behind it reads K once more.
+TEST(KnownGap, H2oReadsKAgainForItsScores) {
+  const TaskGraph graph = step_of({.method = "h2o", .layers = 3});
+  const auto& scores = std::get<StreamShape>(graph.op(op_at(graph, F::score_blocks, 1)).shape);
+  EXPECT_GE(scores.read.value(), 2.0 * 1638.0 * 2048.0);
+}
+
+// What is computed of a prompt is there for the next one only once it is written to DRAM.
+TEST(KnownGap, PrefixCachesWriteNothingBack) {
+  const TaskGraph prompt = DesignPoint({.method = "prefix_cache", .layers = 3}).method().prefill();
+  EXPECT_DOUBLE_EQ(copied(prompt, Direction::d2h), 8.0) << "the sampled token";
+}
+
 }  // namespace
 }  // namespace outrider

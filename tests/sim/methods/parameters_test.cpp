@@ -57,12 +57,14 @@ std::string told(const PointSpec& spec) {
   return decodes ? text + text_of(point.method().prefill()) : text;
 }
 
-// Values other than the one in force: a quarter of a number, twice an integer, the other choices.
+// Values other than the one in force: a quarter of a number, or as much as is right in place of 0; twice an integer;
+// the other choices.
 std::vector<ParamValue> others(const ParamSpec& spec, const ParamValue& now) {
   if (const bool* flag = std::get_if<bool>(&now)) return {!*flag};
   if (const auto* integer = std::get_if<std::int64_t>(&now)) return {*integer == 0 ? std::int64_t{2} : *integer * 2};
   if (const auto* layers = std::get_if<LayerList>(&now)) return {layers->empty() ? LayerList{1} : LayerList{}};
-  if (const double* number = std::get_if<double>(&now)) return {*number == 0.0 ? 64.0 : *number / 4.0};
+  if (const double* number = std::get_if<double>(&now))
+    return {*number == 0.0 ? std::min(64.0, spec.max.value_or(64.0)) : *number / 4.0};
   std::vector<ParamValue> values;
   for (const std::string& choice : spec.choices) {
     if (choice != std::get<std::string>(now)) values.emplace_back(choice);
@@ -119,8 +121,8 @@ TEST(Parameters, EachOfScoutsSwitchesChangesTheGraph) {
 }
 
 TEST(Parameters, TheSeedMattersToMethodsThatSelectBlocksOnly) {
-  // FullKV, FlexGen, HGCA, CSAttention, retrieval completion and Turbo read no selection; to Quest, OmniKV and MagicPIG,
-  // which keep no cache of blocks, any is the same.
+  // FullKV, FlexGen, HGCA, CSAttention, retrieval completion and Turbo read no selection; to Quest, OmniKV and
+  // MagicPIG, which keep no cache of blocks, any is the same.
   const std::set<std::string> selecting = {"scout",  "infinigen",  "arkvale", "shadowkv",
                                            "freekv", "retroinfer", "pqcache"};
   for (const MethodEntry& entry : methods()) {

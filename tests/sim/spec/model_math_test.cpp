@@ -208,6 +208,10 @@ TEST(Products, AnOutputGateDoublesTheQueryProjectionButNotThePredictedQuery) {
   const ModelSpec model = ours("qwen3.5-27b");
   EXPECT_EQ(attention_inputs(model, model.layers[3], 1)[0].n, (2 * 24 + 2 * 4) * 256);
   EXPECT_EQ(query_projection(model, model.layers[3], 1).n, 24 * 256);
+  const AttentionSpec& attention = model.layers[3].attention;
+  EXPECT_EQ(kv_projection(model, model.layers[3], 1).n,
+            attention.kv_heads * (attention.head_dim + attention.v_head_dim));
+  EXPECT_EQ(kv_projection(model, model.layers[3], 1).k, model.hidden);
 }
 
 TEST(Products, LinearAttentionProjectsKeysValuesAndGatesAtOnce) {
@@ -228,6 +232,7 @@ TEST(Products, TheLmHeadHasTheVocabularysWidth) {
 TEST(ProductsDeathTest, NeverAskForAPredictedQueryOfALatentLayer) {
   const ModelSpec model = ours("deepseek-v3");
   EXPECT_DEATH(query_projection(model, model.layers[0], 1), "gqa");
+  EXPECT_DEATH(kv_projection(model, model.layers[0], 1), "gqa");
 }
 
 // experts

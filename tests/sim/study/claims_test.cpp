@@ -296,6 +296,7 @@ TEST(Claims, EveryMetricReadsAFigureOfItsOwnExceptWhatIsNotSimulated) {
                                                        {"attention_ratio", 6.0},
                                                        {"sequence_memory_ratio", 6.0},
                                                        {"first_token_ratio", 1.0 / 6.0},
+                                                       {"step_time", 0.1},
                                                        {"link_bytes", 500.0},
                                                        {"training_cost", 0.6},
                                                        {"ffn_share", 0.7},
@@ -313,6 +314,26 @@ TEST(Claims, EveryMetricReadsAFigureOfItsOwnExceptWhatIsNotSimulated) {
     ASSERT_TRUE(expected.count(metric.name) == 1) << metric.name << " needs a line in this test";
     EXPECT_DOUBLE_EQ(result.predicted, expected.at(metric.name)) << metric.name;
   }
+}
+
+// The baseline's time over the method's: 3 s ÷ 0.5 s.
+TEST(Claims, TimesToTheFirstTokenAreComparedAsSpeeds) {
+  std::vector<PointResult> points = {row("full_kv", 1024, 8, 100.0), row("scout", 1024, 8, 100.0)};
+  EXPECT_THAT(judge(claim_of("ttft_ratio", 6.0), points).note, HasSubstr("has no prefill"));
+  points[0].ttft = Seconds(3.0);
+  points[1].ttft = Seconds(0.5);
+  const ClaimResult result = judge(claim_of("ttft_ratio", 6.0), points);
+  EXPECT_TRUE(result.available);
+  EXPECT_DOUBLE_EQ(result.predicted, 6.0);
+  EXPECT_TRUE(result.of_gain);
+}
+
+TEST(Claims, TheLinksShareIsThatOfTheCriticalPath) {
+  PointResult point = row("scout", 1024, 8, 100.0);
+  point.parts = {{"link", 0.75}, {"GPU", 0.25}};
+  EXPECT_DOUBLE_EQ(judge(claim_of("link_share", 0.9), {point}).predicted, 0.75);
+  point.parts = {{"GPU", 1.0}};
+  EXPECT_DOUBLE_EQ(judge(claim_of("link_share", 0.9), {point}).predicted, 0.0);
 }
 
 }  // namespace

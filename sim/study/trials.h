@@ -1,0 +1,22 @@
+// What a system finds by measuring the machine, a study finds by simulating: of the values that a method lists for a
+// parameter (TriedParam), the one that is fastest.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "hwmodels/machine_model.h"
+#include "sim/study/plan.h"
+
+namespace outrider {
+
+// The point with its method's tried parameter, where that stands at 0, set to the value of most tokens per second; each
+// value with the batch given, or with that which memory holds. Of equal ones the first. As it is where nothing is to be
+// tried, or nothing fits.
+PlannedPoint settled(const Scenario& scenario, const MachineModel& machine, const PlannedPoint& plan);
+
+// plan_points, settled; in parallel.
+std::vector<PlannedPoint> settled_points(const Scenario& scenario, const MachineModel& machine,
+                                         const std::vector<std::string>& labels, int threads);
+
+}  // namespace outrider
