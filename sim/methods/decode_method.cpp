@@ -122,7 +122,6 @@ OpId DecodeMethod::attend_on_cpu(int layer, std::int64_t step, double sequences,
   const CopyShape output = one_copy(Direction::h2d, head_outputs(layer) * element);
   note_link(query);
   note_link(output);
-  note_cpu_tokens(sequences * context_at(step), batch() * context_at(step));
   const OpId sent = emit_.copy(Family::copy_d2h, query, layer, {q});
   const OpId appended = write_back(layer, sequences, q);  // the CPU attends the new token too
   const AttentionShape shape = dense_attention(layer, step, sequences);

@@ -68,7 +68,7 @@ class DecodeMethod : public Method {
   OpId write_back(int layer, double sequences, OpId after);
   // Every token cached by so many sequences of the batch.
   AttentionShape dense_attention(int layer, std::int64_t step, double sequences) const;
-  // That by the CPU: Q and the new tokens' K and V go there, the output comes back.
+  // That by the CPU: Q and the new tokens' K and V go there, the output comes back. Notes the link's bytes only.
   OpId attend_on_cpu(int layer, std::int64_t step, double sequences, OpId q);
   CopyShape one_copy(Direction direction, Bytes bytes) const;
 

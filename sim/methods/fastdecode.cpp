@@ -12,7 +12,7 @@ namespace {
 
 class FastDecode final : public PairedBatches {
  public:
-  explicit FastDecode(const MethodPoint& point) : PairedBatches(point, 1.0) {}
+  explicit FastDecode(const MethodPoint& point) : PairedBatches(point, {.cpu = 1.0, .first = 0.5}) {}
 };
 
 }  // namespace

@@ -27,6 +27,7 @@ class FlexGen final : public DecodeMethod {
         attended = emit_.attend_resident(layer, point_.context + step, q);
       } else if (cpu_attention_) {
         attended = attend_on_cpu(layer, step, batch(), q);
+        note_cpu_tokens(batch() * context_at(step), batch() * context_at(step));
       } else {
         attended = emit_.kernel(Family::attend_dense, dense_attention(layer, step, batch()), layer, {q, loaded});
         buffer_free[turn++ % 2] = attended;

@@ -1,7 +1,8 @@
 // KVPR: KV streams from DRAM as FlexGen's does, but of a share of the tokens the layer's input comes in its place, and
 // the GPU computes their K and V again while the others' are copied:
 //   link  inputs of the share | K and V of the rest
-//   GPU                         K and V of the share, QKV | attention …
+//   GPU                         QKV, K and V of the share | attention …
+// Both copies begin while the layer before is computed, or, in turn, once it has ended.
 // An input is h elements, K and V are 2 · Hk · d: half of it with as many KV heads as query heads, and more than K and
 // V with few of them, where nothing is won. KVPR finds the share that makes the longer of both parts shortest from a
 // profile of the machine; a study tries shares instead, and keeps the fastest. Otherwise than there: a token is kept in
@@ -15,7 +16,8 @@ namespace {
 
 class Kvpr final : public DecodeMethod {
  public:
-  explicit Kvpr(const MethodPoint& point) : DecodeMethod(point), share_(params().number("recomputed_share")) {}
+  explicit Kvpr(const MethodPoint& point)
+      : DecodeMethod(point), share_(params().number("recomputed_share")), layer_ahead_(params().flag("layer_ahead")) {}
 
   TaskGraph decode_step(std::int64_t step) override {
     emit_.begin(batch());
@@ -25,7 +27,7 @@ class Kvpr final : public DecodeMethod {
     for (int layer = 0; layer < layers(); ++layer) {
       const bool offloaded = emit_.offloads(layer);
       const double tokens = batch() * context_at(step);
-      const OpId free = buffer_free[turn % 2];
+      const OpId free = layer_ahead_ ? buffer_free[turn % 2] : x;
       OpId inputs, loaded;
       if (offloaded && share_ > 0.0) inputs = load(layer, inputs_of(share_ * tokens), free);
       if (offloaded && share_ < 1.0) loaded = load(layer, emit_.kv_bytes(layer, (1.0 - share_) * tokens), free);
@@ -83,6 +85,7 @@ class Kvpr final : public DecodeMethod {
   }
 
   double share_;
+  bool layer_ahead_;
 };
 
 }  // namespace
@@ -99,13 +102,15 @@ MethodEntry kvpr() {
              "P",
              0.0,
              1.0,
-             {}}},
+             {}},
+            {"layer_ahead", true, "copies of a layer begin while the layer before is computed", "I", {}, {}, {}}},
            "graph"),
        .presets = {{"paper", "as many tokens recomputed as go fastest", {}},
+                   {"in_turn", "the same, and copies wait for the layer before", {{"layer_ahead", false}}},
                    {"half", "half of the tokens recomputed", {{"recomputed_share", 0.5}}}}},
       [](const MethodPoint& point) -> std::unique_ptr<Method> { return std::make_unique<Kvpr>(point); },
       nullptr,
-      {"recomputed_share", {0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0}}};
+      {{"recomputed_share", {0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0}}}};
 }
 
 }  // namespace outrider

@@ -90,7 +90,7 @@ struct MethodEntry {
   std::unique_ptr<Method> (*make)(const MethodPoint& point);
   // Why it cannot run there, whatever memory holds; empty where it can. None: it can everywhere.
   std::string (*refusal)(const MethodPoint& point) = nullptr;
-  TriedParam tried{};
+  std::vector<TriedParam> tried{};
 };
 
 // The registry: an explicit table.

@@ -1,19 +1,18 @@
 // The pipeline of two sub-batches, and who is in which.
 #include "sim/methods/paired_batches.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace outrider {
 
-PairedBatches::PairedBatches(const MethodPoint& point, double cpu_share)
-    : DecodeMethod(point), cpu_share_(emit_.offloaded_layers().empty() ? 0.0 : cpu_share) {}
+PairedBatches::PairedBatches(const MethodPoint& point, const Shares& shares)
+    : DecodeMethod(point), shares_(emit_.offloaded_layers().empty() ? Shares{} : shares) {}
 
 std::vector<PairedBatches::SubBatch> PairedBatches::sub_batches() const {
   constexpr double kWhole = 1e-9;  // a share of the batch may be a whole number but for rounding
-  const auto in_dram = static_cast<std::int64_t>(std::ceil(cpu_share_ * batch() - kWhole));
-  const std::int64_t in_hbm = point_.batch - in_dram;
-  const SubBatch first{.in_hbm = in_hbm, .in_dram = std::max<std::int64_t>(0, in_dram - in_hbm) / 2};
+  const auto in_dram = static_cast<std::int64_t>(std::ceil(shares_.cpu * batch() - kWhole));
+  const auto first_ones = static_cast<std::int64_t>(shares_.first * static_cast<double>(in_dram) + kWhole);
+  const SubBatch first{.in_hbm = point_.batch - in_dram, .in_dram = first_ones};
   const SubBatch second{.in_dram = in_dram - first.in_dram};
   if (second.in_dram == 0) return {first};
   if (first.rows() == 0.0) return {second};
@@ -31,6 +30,7 @@ TaskGraph PairedBatches::decode_step(std::int64_t step) {
       const OpId x = layer == 0 ? embedded : emit_.finish(layer - 1, attended[i]);
       attended[i] = attend(parts[i], layer, step, emit_.project(layer, emit_.normalise(layer, x)));
     }
+    note_attended(layer, step, parts);
   }
   OpId last;
   for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -55,14 +55,21 @@ OpId PairedBatches::attend(const SubBatch& part, int layer, std::int64_t step, O
   return on_gpu.valid() ? emit_.join(layer, {on_gpu, from_cpu}) : from_cpu;
 }
 
+void PairedBatches::note_attended(int layer, std::int64_t step, const std::vector<SubBatch>& parts) {
+  if (!emit_.offloads(layer)) return;
+  double on_cpu = 0.0;
+  for (const SubBatch& part : parts) on_cpu += static_cast<double>(part.in_dram);
+  note_cpu_tokens(on_cpu * context_at(step), batch() * context_at(step));
+}
+
 // As long as no batch is known, DRAM keeps room for the one sequence that rounding may add.
 std::vector<MemoryUse> PairedBatches::cache_memory() const {
   using Tier = MemoryUse::Tier;
   if (!offloads()) return {{"KV cache", Tier::hbm, Bytes(0.0), kv_of_all_layers()}};
   const Bytes each = kv_of_offloaded_layers();
-  if (cpu_share_ == 1.0) return {{"KV cache", Tier::dram, Bytes(0.0), each}};
-  return {{"KV of requests on the GPU", Tier::hbm, Bytes(0.0), (1.0 - cpu_share_) * each},
-          {"KV of requests on the CPU", Tier::dram, each, cpu_share_ * each}};
+  if (shares_.cpu == 1.0) return {{"KV cache", Tier::dram, Bytes(0.0), each}};
+  return {{"KV of requests on the GPU", Tier::hbm, Bytes(0.0), (1.0 - shares_.cpu) * each},
+          {"KV of requests on the CPU", Tier::dram, each, shares_.cpu * each}};
 }
 
 }  // namespace outrider

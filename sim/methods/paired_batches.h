@@ -14,25 +14,28 @@ namespace outrider {
 // so that the CPU attends the first one's sequences during 2, and the second one's during the next layer's 1.
 class PairedBatches : public DecodeMethod {
  protected:
-  // `cpu_share` of the batch, rounded up, has its KV in DRAM. A prefill's prompt is one of these, if there are any.
-  PairedBatches(const MethodPoint& point, double cpu_share);
+  struct Shares {
+    double cpu = 0.0;    // of the batch, rounded up, that has its KV in DRAM; a prefill's prompt is one of these
+    double first = 0.0;  // of those, rounded down, that are in the first sub-batch
+  };
+  PairedBatches(const MethodPoint& point, const Shares& shares);
 
   // Sequences of a sub-batch.
   struct SubBatch {
     std::int64_t in_hbm = 0, in_dram = 0;
     double rows() const { return static_cast<double>(in_hbm + in_dram); }
   };
-  // Sequences in HBM are all in the first one. Those in DRAM go to the second, until both have as many rows; of the
-  // rest half to each. Without a second one's sequences, one batch.
+  // Sequences in HBM are all in the first one. A sub-batch without any sequence is left out.
   std::vector<SubBatch> sub_batches() const;
 
  private:
   TaskGraph decode_step(std::int64_t step) override;
-  bool offloads() const override { return cpu_share_ > 0.0; }
+  bool offloads() const override { return shares_.cpu > 0.0; }
   std::vector<MemoryUse> cache_memory() const override;
   OpId attend(const SubBatch& part, int layer, std::int64_t step, OpId q);
+  void note_attended(int layer, std::int64_t step, const std::vector<SubBatch>& parts);
 
-  double cpu_share_;
+  Shares shares_;
 };
 
 }  // namespace outrider

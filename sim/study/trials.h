@@ -10,8 +10,8 @@
 
 namespace outrider {
 
-// The point with its method's tried parameter, where that stands at 0, set to the value of most tokens per second; each
-// value with the batch given, or with that which memory holds. Of equal ones the first. As it is where nothing is to be
+// The point with those of its method's tried parameters that stand at 0 set to the values of most tokens per second;
+// each with the batch given, or with that which memory holds. Of equal ones the first. As it is where nothing is to be
 // tried, or nothing fits.
 PlannedPoint settled(const Scenario& scenario, const MachineModel& machine, const PlannedPoint& plan);
 

@@ -54,21 +54,20 @@ double row(const std::vector<MemoryUse>& plan, const std::string& what, Tier tie
   return found->per_sequence.value();
 }
 
-// Of 8 requests, x·8 rounded up are on the CPU. Those go to the second sub-batch until it has as many rows as the first
-// one has on the GPU, and half of the rest to each.
-TEST(Pairs, NeoPutsTheGpusRequestsFirstAndEvensTheRowsOut) {
+// Of 8 requests, x·8 rounded up are on the CPU; of those a share, rounded down, is in the first sub-batch.
+TEST(Pairs, NeoPutsTheGpusRequestsFirst) {
   struct Case {
-    double share;
+    double share, first;
     std::vector<double> rows;
     std::vector<std::int64_t> on_gpu, on_cpu;
   };
-  const Case cases[] = {{0.1, {7.0, 1.0}, {7}, {1}},
-                        {0.5, {4.0, 4.0}, {4}, {4}},
-                        {0.75, {4.0, 4.0}, {2}, {2, 4}},
-                        {0.87, {4.0, 4.0}, {1}, {3, 4}},
-                        {1.0, {4.0, 4.0}, {}, {4, 4}}};
+  const Case cases[] = {{0.1, 0.5, {7.0, 1.0}, {7}, {1}},
+                        {0.5, 0.2, {4.0, 4.0}, {4}, {4}},
+                        {0.75, 0.4, {4.0, 4.0}, {2}, {2, 4}},
+                        {0.87, 0.3, {3.0, 5.0}, {1}, {2, 5}},
+                        {1.0, 0.0, {8.0}, {}, {8}}};
   for (const Case& each : cases) {
-    DesignPoint point(spec_of("neo", 8, {{"cpu_share", each.share}}));
+    DesignPoint point(spec_of("neo", 8, {{"cpu_share", each.share}, {"first_share", each.first}}));
     const TaskGraph graph = point.method().step(0);
     for (int layer = 0; layer < 6; ++layer) {
       EXPECT_EQ(rows_of(graph, layer), each.rows) << each.share;
@@ -80,7 +79,7 @@ TEST(Pairs, NeoPutsTheGpusRequestsFirstAndEvensTheRowsOut) {
 
 // d2h: Q, K and V of the requests on the CPU, h2d: their outputs. Nothing of those on the GPU.
 TEST(Pairs, NeoSendsQAndTheNewKvAndBringsBackOutputs) {
-  DesignPoint point(spec_of("neo", 8, {{"cpu_share", 0.75}}));
+  DesignPoint point(spec_of("neo", 8, {{"cpu_share", 0.75}, {"first_share", 0.4}}));
   for (const TaskGraph& graph : point.graphs()) {
     for (int layer = 0; layer < 6; ++layer) {
       EXPECT_DOUBLE_EQ(copied(graph, Direction::d2h, layer), 6.0 * (kRow + kKv));
@@ -126,7 +125,7 @@ TEST(Pairs, NeoDealsItsMemoryOutAsItsRequests) {
 TEST(Pairs, ASubBatchWaitsForItsOwnAttentionOnly) {
   for (const char* method : {"neo", "fastdecode"}) {
     std::map<std::string, ParamValue> set;
-    if (std::string(method) == "neo") set = {{"cpu_share", 0.75}};
+    if (std::string(method) == "neo") set = {{"cpu_share", 0.75}, {"first_share", 0.4}};
     DesignPoint point(spec_of(method, 8, set));
     const TaskGraph graph = point.method().step(0);
     for (int layer = 1; layer < 6; ++layer) {

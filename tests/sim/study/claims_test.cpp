@@ -280,6 +280,7 @@ TEST(Claims, EveryMetricReadsAFigureOfItsOwnExceptWhatIsNotSimulated) {
     point->memory = {{"KV", MemoryUse::Tier::hbm, Bytes(0.0), Bytes(50.0 * times)}};
     point->ttft = Seconds(2.0 * times);
   }
+  scout.parts = {{"link", 0.3}};
   const std::vector<PointResult> points = {scout,
                                            row("scout", 1024, 4, 200.0),
                                            full,
@@ -289,6 +290,8 @@ TEST(Claims, EveryMetricReadsAFigureOfItsOwnExceptWhatIsNotSimulated) {
   const std::map<std::string_view, double> expected = {{"throughput_ratio", 3.0},
                                                        {"largest_throughput_ratio", 5.0},
                                                        {"batch_scaling", 1.5},
+                                                       {"ttft_ratio", 2.5},
+                                                       {"link_share", 0.3},
                                                        {"gpu_idle", 0.1},
                                                        {"cpu_ratio", 0.2},
                                                        {"recall_interval", 30.0},
