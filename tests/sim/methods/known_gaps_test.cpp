@@ -230,6 +230,7 @@ TEST(KnownGap, H2oReadsKAgainForItsScores) {
   const TaskGraph graph = step_of({.method = "h2o", .layers = 3});
   const auto& scores = std::get<StreamShape>(graph.op(op_at(graph, F::score_blocks, 1)).shape);
   EXPECT_GE(scores.read.value(), 2.0 * 1638.0 * 2048.0);
+  EXPECT_TRUE(ops_of(DesignPoint({.method = "h2o", .layers = 3}).method().prefill(), F::score_blocks).empty());
 }
 
 // What is computed of a prompt is there for the next one only once it is written to DRAM.
