@@ -290,7 +290,7 @@ TEST(Claims, EveryMetricReadsAFigureOfItsOwnExceptWhatIsNotSimulated) {
   const std::map<std::string_view, double> expected = {{"throughput_ratio", 3.0},
                                                        {"largest_throughput_ratio", 5.0},
                                                        {"batch_scaling", 1.5},
-                                                       {"ttft_ratio", 2.5},
+                                                       {"ttft_ratio", 6.0},
                                                        {"link_share", 0.3},
                                                        {"gpu_idle", 0.1},
                                                        {"cpu_ratio", 0.2},

@@ -54,13 +54,14 @@ TEST(Trials, NoShareThatWasTriedIsFaster) {
   }
 }
 
-// 80 GB with little room beside the weights: requests on the CPU add to those on the GPU.
+// Beside 2.14 GB of weights and a tenth kept, room for two requests of 17 MB each: those on the CPU add to them.
 TEST(Trials, MemoryDecidesTheBatchOfEachShare) {
   Scenario scenario = scenario_of("neo", "llama-2-7b", {});
-  scenario.machine.gpu.hbm_capacity = Bytes(3e9);
-  scenario.workloads.front().max_batch = 4096;
+  scenario.machine.gpu.hbm_capacity = Bytes(2.43e9);
+  scenario.workloads.front().contexts = {256};
   const PlannedPoint neo = settled_point(scenario);
-  const PlannedPoint alone = plan_point(scenario, scenario.methods.front(), scenario.workloads.front(), 2048, 0);
+  const PlannedPoint alone = plan_point(scenario, scenario.methods.front(), scenario.workloads.front(), 256, 0);
+  EXPECT_EQ(alone.batch, 2);
   EXPECT_GT(neo.params.number("cpu_share"), 0.0);
   EXPECT_GT(neo.batch, alone.batch);
   EXPECT_THAT(simulate_point(scenario, machine_of(scenario), neo, {}, {}).result.notes,
