@@ -1,6 +1,9 @@
 // The table of coefficients.
 #include "hwmodels/coefficients.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace outrider {
 namespace {
 
@@ -84,5 +87,12 @@ constexpr CoefficientInfo kTable[] = {
 }  // namespace
 
 std::span<const CoefficientInfo> coefficient_table() { return kTable; }
+
+bool is_time(std::string_view coefficient) {
+  constexpr std::string_view kTimes[] = {
+      "_latency", "_gap", "_stage", "_row", "_part", "_fragment", "hand_over", "fork_join", "fork_join_per_thread"};
+  return std::any_of(std::begin(kTimes), std::end(kTimes),
+                     [&](std::string_view end) { return coefficient.ends_with(end); });
+}
 
 }  // namespace outrider

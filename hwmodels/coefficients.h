@@ -11,5 +11,7 @@ struct CoefficientInfo {
   std::string_view meaning;  // with its unit: a ratio, or seconds, or bytes
 };
 std::span<const CoefficientInfo> coefficient_table();
+// Whether it is in seconds.
+bool is_time(std::string_view coefficient);
 
 }  // namespace outrider

@@ -27,7 +27,8 @@ MachineModel::MachineModel(const MachineSpec& machine, const Profile& profile)
       launch_costs_(launch_costs(profile, machine.gpu.l2)),
       devices_(devices_of(machine, profile, platform_)),
       cpu_(machine, profile, platform_),
-      ranges_(profile) {
+      ranges_(profile),
+      errors_(profile) {
   platform_.signals = signals_of(profile);
   for (const Device& device : devices_) hbm_.push_back(device.gpu.hbm());
   const std::size_t lanes = devices_.size() * kLanesPerDevice - 1;  // the last one is none
@@ -38,6 +39,13 @@ MachineModel::MachineModel(const MachineSpec& machine, const Profile& profile)
 }
 
 Demand MachineModel::demand(const Op& op) const {
+  Demand demand = model_demand(op);
+  if (errors_.empty()) return demand;
+  if (const std::optional<OpSizes> sizes = sizes_of(op)) demand.lengthen(errors_.factor(*sizes));
+  return demand;
+}
+
+Demand MachineModel::model_demand(const Op& op) const {
   const std::size_t device = device_of(op.lane);
   CHECK(device < devices_.size(), "a {} on GPU {} of {}", to_string(op.family), device, devices_.size());
   const auto& [gpu, pcie] = devices_[device];

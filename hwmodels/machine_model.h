@@ -12,6 +12,7 @@
 #include "hwmodels/pcie.h"
 #include "hwmodels/profile.h"
 #include "hwmodels/signals.h"
+#include "hwmodels/uncertainty.h"
 #include "sim/engine/demand.h"
 #include "sim/graph/op.h"
 #include "sim/spec/machine.h"
@@ -37,6 +38,7 @@ class MachineModel {
     GpuModel gpu;
     PcieModel pcie;
   };
+  Demand model_demand(const Op& op) const;  // without the error of a drawn profile
   static std::vector<Device> devices_of(const MachineSpec& machine, const Profile& profile, Platform& platform);
 
   Platform platform_;  // filled by the models below, in their order
@@ -46,6 +48,7 @@ class MachineModel {
   std::vector<ResourceId> hbm_;  // of each device
   CpuModel cpu_;
   SampledRanges ranges_;
+  OpErrors errors_;
 };
 
 }  // namespace outrider

@@ -1,6 +1,9 @@
 // Access to a profile's coefficients.
 #include "hwmodels/profile.h"
 
+#include <algorithm>
+
+#include "hwmodels/coefficients.h"
 #include "sim/base/check.h"
 
 namespace outrider {
@@ -20,8 +23,10 @@ std::string_view to_string(ProfileKind kind) {
 Profile transferred(Profile profile) {
   profile.kind = ProfileKind::transferred;
   for (auto& [name, coefficient] : profile.coefficients) {
-    coefficient.low *= 1.0 - kTransferWidening;
-    coefficient.high *= 1.0 + kTransferWidening;
+    const bool time = is_time(name);
+    coefficient.low *= time ? 1.0 / kTransferTimes : 1.0 - kTransferWidening;
+    const double high = coefficient.high * (time ? kTransferTimes : 1.0 + kTransferWidening);
+    coefficient.high = name.ends_with("_efficiency") ? std::min(high, std::max(1.0, coefficient.high)) : high;
   }
   return profile;
 }

@@ -65,7 +65,7 @@ std::vector<Prediction> predict(const Scenario& scenario, const Profile& profile
 std::optional<double> predicted_step(const Scenario& scenario, const Profile& profile, const PointKey& point,
                                      const HostState& host) {
   const MachineModel usual(scenario.machine, profile);
-  for (const PlannedPoint& plan : settled_points(scenario, usual, {point.label}, 1)) {
+  for (const PlannedPoint& plan : settled(scenario, usual, plan_points(scenario, {point.label}), 1)) {
     const bool meant =
         plan.workload->name == point.workload && plan.context == point.context && plan.batch == point.batch;
     if (!meant || !plan.fits()) continue;

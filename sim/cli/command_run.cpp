@@ -59,7 +59,8 @@ RunReport simulate(const RunRequest& request, const Inputs& inputs, const Consol
   return run_scenario(inputs.scenario, inputs.profile,
                       {.labels = request.methods,
                        .threads = request.threads,
-                       .progress = [&progress](std::size_t done, std::size_t all) { progress.show(done, all); }});
+                       .progress = [&progress](std::size_t done, std::size_t all) { progress.show(done, all); },
+                       .draws = request.draws});
 }
 
 std::filesystem::path results_folder(const RunRequest& request, const Scenario& scenario) {

@@ -3,33 +3,10 @@
 
 #include <algorithm>
 
+#include "sim/cli/command_flags.h"
+
 namespace outrider {
 namespace {
-
-FlagSpec help_flag() { return {.name = "help", .letter = 'h', .meaning = "Explain this command and stop."}; }
-
-FlagSpec colour_flag() {
-  return {.name = "no-color",
-          .meaning = "Never colour the output (also off when NO_COLOR is set or not on a terminal)."};
-}
-
-FlagSpec set_flag() {
-  return {.name = "set",
-          .value = "PATH=VALUE",
-          .repeatable = true,
-          .meaning =
-              "Replace one value of the scenario by its dotted path, as if it were written in the file; elements of "
-              "lists by label, name or index (workloads.decode, workloads[0]). Paths to files start at the current "
-              "folder. May be repeated; the last one wins."};
-}
-
-FlagSpec seed_flag() {
-  return {.name = "seed", .value = "N", .meaning = "Seed of all random streams, in place of the scenario's."};
-}
-
-OperandSpec scenario_operand(bool repeatable) {
-  return {.name = "SCENARIO", .repeatable = repeatable, .offer = Offer::scenario};
-}
 
 std::vector<FlagSpec> run_flags() {
   return {
@@ -48,6 +25,7 @@ std::vector<FlagSpec> run_flags() {
        .meaning = "Points simulated at a time, 1 to 1024; results do not depend on it. "
                   "Default: one per core."},
       seed_flag(),
+      uncertainty_flag("Default: none, and no intervals."),
       {.name = "timeline",
        .value = "LABEL[@CONTEXT[xBATCH]]",
        .meaning = "The point whose timeline is written. Default: the first Scout-like method at its first point."},
@@ -224,83 +202,6 @@ CommandSpec check_command() {
   };
 }
 
-CommandSpec sweep_command() {
-  return {
-      .name = "sweep",
-      .summary = "Simulate the design points of a study, on all cores, into one table: CSV and SQLite.",
-      .details =
-          "STUDY is a YAML file (SWEEPS.md), or the name of a shipped one (studies/link-cores-channels). A finished\n"
-          "design point is on disk at once: after a crash or kill, --resume does what is left. Points that any study\n"
-          "simulated before come from the cache. 'outrider help results' has the columns.",
-      .operand = {.name = "STUDY", .offer = Offer::file},
-      .flags = {{.name = "out",
-                 .value = "DIR",
-                 .meaning = "Where results.csv, results.sqlite and points.journal go. Default: results/<study>.",
-                 .offer = Offer::directory},
-                {.name = "resume", .meaning = "Go on with the unfinished sweep in DIR; what it finished is kept."},
-                {.name = "threads",
-                 .value = "N",
-                 .meaning = "Design points simulated at a time, 1 to 1024; the files do not depend on it. Default: "
-                            "one per core."},
-                {.name = "cache",
-                 .value = "DIR",
-                 .meaning = "Where figures of simulated points are kept for all studies. Default: "
-                            "$XDG_CACHE_HOME/outrider or ~/.cache/outrider.",
-                 .offer = Offer::directory},
-                {.name = "no-cache", .meaning = "Neither take figures from the cache nor leave any there."},
-                {.name = "dry-run", .meaning = "Check the study, say how many points it has, and stop."},
-                help_flag()},
-      .examples = {{"outrider sweep studies/link-cores-channels", "which upgrade buys most?"},
-                   {"outrider sweep mine.yaml --resume", "go on after a crash"}},
-  };
-}
-
-std::vector<FlagSpec> fidelity_flags() {
-  return {
-      {.name = "methods", .value = "A,B", .meaning = "These only, by label. Default: all of the study."},
-      {.name = "budgets",
-       .value = "A,B",
-       .meaning = "Tokens read, or percent of the context, such as 5%,2048. Default: the study's."},
-      {.name = "contexts", .value = "A,B", .meaning = "Cached tokens ('32k' is 32768). Default: the study's."},
-      {.name = "heads", .value = "A,B", .meaning = "Classes of heads. Default: all of the study."},
-      {.name = "seeds", .value = "N", .meaning = "Heads of each class and context. Default: the study's."},
-      {.name = "speed",
-       .value = "SCENARIO",
-       .meaning = "Lay the figures beside this scenario's tokens per second: its methods, contexts and budgets.",
-       .offer = Offer::scenario},
-      {.name = "out",
-       .value = "DIR",
-       .meaning = "Where fidelity.csv, heads.csv and, with --speed, speed.csv go. Default: results/fidelity/<name>.",
-       .offer = Offer::directory},
-      {.name = "set",
-       .value = "PATH=VALUE",
-       .repeatable = true,
-       .meaning = "Replace one value of the study, as 'run' does of a scenario, such as generator.topic_share=0.2."},
-      {.name = "threads",
-       .value = "N",
-       .meaning = "Heads judged at a time, 1 to 1024; results do not depend on it. Default: one per core."},
-      colour_flag(),
-      help_flag(),
-  };
-}
-
-CommandSpec fidelity_command() {
-  return {
-      .name = "fidelity",
-      .summary = "Say what approximate attention loses on synthetic heads, and what it reads, beside exact attention.",
-      .details =
-          "No model is run: keys, values and queries are drawn with statistics of real heads, by the STUDY's\n"
-          "generator (default: scenarios/fidelity/synthetic.yaml). Each approximation runs with the CPU's kernels\n"
-          "where there are such; attention in double precision judges its output. FIDELITY.md has the findings;\n"
-          "'outrider help results' the columns of the files.",
-      .operand = {.name = "STUDY", .required = false, .offer = Offer::file},
-      .flags = fidelity_flags(),
-      .examples = {{"outrider fidelity", "every approximation, four budgets"},
-                   {"outrider fidelity --methods top_k,scout --budgets 2048 --heads diffuse", "two of them"},
-                   {"outrider fidelity --speed paper/scoutattention", "what a scenario's speed costs"}},
-  };
-}
-
 CommandSpec list_command() {
   return {
       .name = "list",
@@ -358,8 +259,8 @@ CommandSpec help_command() {
       .operand = {.name = "COMMAND",
                   .required = false,
                   .offer = Offer::choices,
-                  .choices = {"run", "explain", "calibrate", "validate", "check", "fidelity", "sweep", "list", "schema",
-                              "completion", "help", "results"}},
+                  .choices = {"run", "explain", "calibrate", "validate", "check", "claims", "fidelity", "sweep", "list",
+                              "schema", "completion", "help", "results"}},
       .flags = {help_flag()},
       .examples = {{"outrider help run", "the flags of run"},
                    {"outrider help results", "the columns of results.csv and claims.csv"}},
@@ -369,10 +270,10 @@ CommandSpec help_command() {
 }  // namespace
 
 std::span<const CommandSpec> command_table() {
-  static const std::vector<CommandSpec> table = {run_command(),        explain_command(), calibrate_command(),
-                                                 validate_command(),   check_command(),   fidelity_command(),
-                                                 sweep_command(),      list_command(),    schema_command(),
-                                                 completion_command(), help_command()};
+  static const std::vector<CommandSpec> table = {run_command(),      explain_command(),    calibrate_command(),
+                                                 validate_command(), check_command(),      claims_command(),
+                                                 fidelity_command(), sweep_command(),      list_command(),
+                                                 schema_command(),   completion_command(), help_command()};
   return table;
 }
 

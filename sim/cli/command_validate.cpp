@@ -133,7 +133,8 @@ int validate_command(const ValidateRequest& request, const Console& console) {
   const InputErrors wrong_labels = label_errors(inputs.scenario, request.methods, request.timeline);
   if (!wrong_labels.empty()) return report_wrong_input(wrong_labels, console);
   const std::vector<PlannedPoint> plans =
-      settled_points(inputs.scenario, MachineModel(inputs.scenario.machine, inputs.profile), request.methods, 0);
+      settled(inputs.scenario, MachineModel(inputs.scenario.machine, inputs.profile),
+              plan_points(inputs.scenario, request.methods), 0);
   const InputErrors wrong_timeline = timeline_errors(request, plans);
   if (!wrong_timeline.empty()) return report_wrong_input(wrong_timeline, console);
   const fs::path folder = request.out ? fs::path(*request.out)

@@ -24,6 +24,7 @@ struct Dispatch {
   int operator()(const CheckRequest& request) const { return check_command(request, console); }
   int operator()(const SweepRequest& request) const { return sweep_command(request, console); }
   int operator()(const FidelityRequest& request) const { return fidelity_command(request, console); }
+  int operator()(const ClaimsRequest& request) const { return claims_command(request, console); }
   int operator()(const ListRequest& request) const { return list_command(request, console); }
   int operator()(const SchemaRequest& request) const { return schema_command(request, console); }
   int operator()(const CompletionRequest& request) const { return completion_command(request, console); }

@@ -19,6 +19,9 @@ struct CsvColumn {
   std::function<std::string(const Row&)> field;
 };
 
+// Of claims.csv.
+std::vector<CsvColumn<ClaimResult>> claim_columns(const RunReport& report);
+
 template <class Row>
 std::string csv_table(const std::vector<CsvColumn<Row>>& columns, const std::vector<Row>& rows) {
   std::vector<std::string> fields;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "sim/cli/format.h"
+#include "sim/cli/report_claims.h"
 #include "sim/cli/report_csv.h"
 #include "sim/cli/report_fidelity.h"
 #include "sim/cli/report_sweep.h"
@@ -111,9 +112,19 @@ std::string results_help() {
          "## results.csv, one row per point\n\n" +
          table(results_columns()) +
          "| `use_<resource>` | one column for each resource of the machine, such as `use_hbm` or `use_link_h2d`: its "
-         "share of what it achieves, over all steps, warm-up included; of what each GPU has of its own, the mean |\n\n"
+         "share of what it achieves, over all steps, warm-up included; of what each GPU has of its own, the mean |\n"
+         "| `<figure>_low`, `<figure>_high` | with --uncertainty, behind all others: P5 and P95 of a figure, such as "
+         "`step_s_low`, over draws of what the profile leaves open |\n"
+         "| `rank_best`, `rank_worst` | with --uncertainty: the places that the row may take in tokens_per_s among "
+         "those "
+         "with its baseline; where they differ, it ties |\n\n"
          "## claims.csv, one row per published figure\n\n" +
-         table(claims_columns()) +
+         table(claims_columns()) + "\n## card.csv of `claims`, one row per published figure\n\n" +
+         table(card_columns()) +
+         "\n## assumptions.csv of `claims`, one row per published figure and assumption that was tried\n\n" +
+         table(assumptions_columns()) +
+         "\ncard.json has the same figures; its fields are documented in\n"
+         "[sim/cli/report_claims.h](sim/cli/report_claims.h).\n"
          "\nresults.json has the same figures and more; its fields are documented in\n"
          "[sim/cli/report_json.h](sim/cli/report_json.h).\n\n"
          "## results.csv of `sweep`, and the table `rows` of its results.sqlite, one row per point\n\n"

@@ -37,6 +37,16 @@ int take_threads(Line& line) {
   return 0;
 }
 
+int take_draws(Line& line, int fallback) {
+  const auto text = line.flags.take_one("uncertainty");
+  if (!text) return fallback;
+  const auto draws = whole_number<int>(*text);
+  if (draws && *draws >= kFewestDraws && *draws <= kMostDraws) return *draws;
+  line.error("--uncertainty: expected a whole number of draws from {} to {}, got '{}'", kFewestDraws, kMostDraws,
+             printable(*text));
+  return fallback;
+}
+
 std::int64_t take_count(Line& line, const std::string& name) {
   const auto text = line.flags.take_one(name);
   if (!text) return 0;

@@ -69,6 +69,9 @@ std::optional<Integer> whole_number(std::string_view text) {
 // Each takes its flag from the line; what it cannot read is an error of the line, and its answer then without meaning.
 std::optional<std::uint64_t> take_seed(Line& line);
 int take_threads(Line& line);
+// Draws of the profile: fewer than 20 have no P5 of their own.
+inline constexpr int kFewestDraws = 20, kMostDraws = 10000;
+int take_draws(Line& line, int fallback);
 std::int64_t take_count(Line& line, const std::string& name);  // "32k" is 32768; 0: not given
 std::vector<Assignment> take_assignments(Line& line);
 std::vector<std::string> take_names(Line& line, const std::string& flag, const char* what);

@@ -119,6 +119,7 @@ Request read_run(Line& line) {
   request.seed = take_seed(line);
   request.timeline = take_timeline(line);
   request.threads = take_threads(line);
+  request.draws = take_draws(line, 0);
   request.json = line.flags.take_switch("json");
   request.no_colour = line.flags.take_switch("no-color");
   if (request.json && request.timeline && !request.out) {
@@ -235,6 +236,18 @@ Request read_fidelity(Line& line) {
   return request;
 }
 
+Request read_claims(Line& line) {
+  ClaimsRequest request{.scenarios = line.operands};
+  request.assignments = take_assignments(line);
+  request.out = take_folder(line);
+  request.seed = take_seed(line);
+  request.draws = take_draws(line, request.draws);
+  request.threads = take_threads(line);
+  request.json = line.flags.take_switch("json");
+  request.no_colour = line.flags.take_switch("no-color");
+  return request;
+}
+
 Request read_list(Line& line) {
   ListRequest request;
   if (!line.operands.empty()) request.what = line.operands.front();
@@ -258,6 +271,7 @@ Request read_request(Line& line) {
   if (name == "check") return read_check(line);
   if (name == "sweep") return read_sweep(line);
   if (name == "fidelity") return read_fidelity(line);
+  if (name == "claims") return read_claims(line);
   if (name == "list") return read_list(line);
   if (name == "schema") return SchemaRequest{operand};
   if (name == "completion") return CompletionRequest{operand};

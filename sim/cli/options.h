@@ -29,6 +29,7 @@ struct RunRequest {
   std::optional<std::uint64_t> seed{};
   std::optional<TimelinePoint> timeline{};
   int threads = 0;  // 0: one per core
+  int draws = 0;    // of the profile, for intervals
   bool json = false;
   bool no_colour = false;
 };
@@ -94,6 +95,17 @@ struct FidelityRequest {
   bool no_colour = false;
 };
 
+struct ClaimsRequest {
+  std::vector<std::string> scenarios{};  // empty: all shipped ones that state claims
+  std::vector<Assignment> assignments{};
+  std::optional<std::string> out{};
+  std::optional<std::uint64_t> seed{};
+  int draws = 40;   // of the profile, for intervals
+  int threads = 0;  // 0: one per core
+  bool json = false;
+  bool no_colour = false;
+};
+
 struct ListRequest {
   std::string what;
   bool verbose = false, json = false, names = false;
@@ -111,9 +123,9 @@ struct HelpRequest {
 };  // empty: the program; "results": the columns of its files
 struct VersionRequest {};
 
-using Request =
-    std::variant<RunRequest, ExplainRequest, CalibrateRequest, ValidateRequest, CheckRequest, FidelityRequest,
-                 SweepRequest, ListRequest, SchemaRequest, CompletionRequest, HelpRequest, VersionRequest>;
+using Request = std::variant<RunRequest, ExplainRequest, CalibrateRequest, ValidateRequest, CheckRequest, ClaimsRequest,
+                             FidelityRequest, SweepRequest, ListRequest, SchemaRequest, CompletionRequest, HelpRequest,
+                             VersionRequest>;
 
 struct ParsedCommandLine {
   Request request{};                  // meaningful only without errors

@@ -9,6 +9,7 @@
 #include "sim/cli/csv_columns.h"
 #include "sim/cli/format.h"
 #include "sim/cli/point_columns.h"
+#include "sim/cli/report_intervals.h"
 #include "sim/cli/report_rows.h"
 
 namespace outrider {
@@ -71,6 +72,24 @@ void add_utilisations(PointColumns& columns, const RunReport& report) {
   }
 }
 
+// Two columns for each figure, and two of the rank; none without draws.
+void add_intervals(PointColumns& columns, const RunReport& report) {
+  if (report.draws.empty()) return;
+  const auto add = [&columns](const std::string& heading, auto read) {
+    columns.push_back({heading, "", [read](const Point& p) { return p.fits ? read(p) : std::string(); }});
+  };
+  for (const FigureWithInterval& figure : figures_with_intervals()) {
+    for (const auto& [end, side] : {std::pair{"_low", &Interval::low}, std::pair{"_high", &Interval::high}}) {
+      add(figure.name + end, [&report, name = figure.name, member = side](const Point& p) {
+        const std::optional<Interval> interval = interval_named(report, p, name);
+        return interval ? exact((*interval).*member) : std::string();
+      });
+    }
+  }
+  add("rank_best", [&report](const Point& p) { return fmt::format("{}", rank_in_workload(report, p).best); });
+  add("rank_worst", [&report](const Point& p) { return fmt::format("{}", rank_in_workload(report, p).worst); });
+}
+
 PointColumns fixed_columns(const RunReport& report) {
   PointColumns columns;
   add_provenance(columns, report);
@@ -110,6 +129,12 @@ void add_judgement(ClaimColumns& columns) {
   };
   columns.push_back(
       {"predicted", "the simulator's figure; empty where not available", figure(&ClaimResult::predicted)});
+  columns.push_back({"predicted_low", "P5 of it over draws of the profile; empty without --uncertainty",
+                     [](const ClaimResult& c) { return c.interval ? exact(c.interval->low) : std::string(); }});
+  columns.push_back({"predicted_high", "P95 likewise",
+                     [](const ClaimResult& c) { return c.interval ? exact(c.interval->high) : std::string(); }});
+  columns.push_back({"holding_share", "share of those draws in which the claim holds",
+                     [](const ClaimResult& c) { return c.holding_share ? exact(*c.holding_share) : std::string(); }});
   columns.push_back({"difference", "predicted ÷ claimed − 1", figure(&ClaimResult::difference)});
   columns.push_back({"tested_difference",
                      "what is held against 20 % where the relation is equals: difference, or of a ratio of speeds the "
@@ -126,15 +151,6 @@ void add_judgement(ClaimColumns& columns) {
                      [](const ClaimResult& c) { return c.claim.conditions; }});
   columns.push_back({"note", "the rows that it was read from, or why there is no figure",
                      [](const ClaimResult& c) { return c.note; }});
-}
-
-ClaimColumns claim_columns(const RunReport& report) {
-  ClaimColumns columns;
-  add_provenance(columns, report);
-  add_claim(columns);
-  add_judgement(columns);
-  add_caveats(columns, report);
-  return columns;
 }
 
 }  // namespace
@@ -159,7 +175,17 @@ std::string csv_line(const std::vector<std::string>& fields) {
 std::string results_csv(const RunReport& report) {
   PointColumns columns = fixed_columns(report);
   add_utilisations(columns, report);
+  add_intervals(columns, report);
   return csv_table(columns, report.points);
+}
+
+std::vector<CsvColumn<ClaimResult>> claim_columns(const RunReport& report) {
+  ClaimColumns columns;
+  add_provenance(columns, report);
+  add_claim(columns);
+  add_judgement(columns);
+  add_caveats(columns, report);
+  return columns;
 }
 
 std::string claims_csv(const RunReport& report) { return csv_table(claim_columns(report), report.claims); }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "sim/cli/report_intervals.h"
 #include "sim/cli/report_rows.h"
 
 namespace outrider {
@@ -66,10 +67,25 @@ void add_speed(Json& json, const RunReport& report, const PointResult& point) {
   json["gpu_idle"] = number_if(point.fits, point.gpu_idle);
 }
 
+Json interval_json(const std::optional<Interval>& interval) {
+  return interval ? Json::array({number(interval->low), number(interval->high)}) : Json(nullptr);
+}
+
+Json intervals_json(const RunReport& report, const PointResult& point) {
+  if (report.draws.empty() || !point.fits) return nullptr;
+  Json json;
+  for (const FigureWithInterval& figure : figures_with_intervals())
+    json[figure.name] = interval_json(interval_named(report, point, figure.name));
+  const Rank rank = rank_in_workload(report, point);
+  json["rank"] = {rank.best, rank.worst};
+  return json;
+}
+
 Json point_json(const RunReport& report, const PointResult& point) {
   Json json;
   add_identity(json, point);
   add_speed(json, report, point);
+  json["intervals"] = intervals_json(report, point);
   json["facts"] = point.fits ? facts_json(point.facts) : Json(nullptr);
   json["training"] = training_json(point);
   json["parts"] = parts_json(point.parts);
@@ -81,6 +97,8 @@ Json point_json(const RunReport& report, const PointResult& point) {
   json["fingerprint"] = point.fits ? Json(fingerprint_text(point.fingerprint)) : Json(nullptr);
   return json;
 }
+
+}  // namespace
 
 Json claim_json(const ClaimResult& result) {
   const Claim& claim = result.claim;
@@ -97,6 +115,8 @@ Json claim_json(const ClaimResult& result) {
   json["claimed"] = number(claim.value);
   json["available"] = result.available;
   json["predicted"] = number_if(result.available, result.predicted);
+  json["interval"] = interval_json(result.interval);
+  json["holding_share"] = result.holding_share ? number(*result.holding_share) : Json(nullptr);
   json["difference"] = number_if(result.available, result.difference);
   json["tested_difference"] = number_if(result.available, result.tested_difference);
   json["verdict"] = verdict(result);
@@ -108,8 +128,6 @@ Json claim_json(const ClaimResult& result) {
   json["note"] = result.note;
   return json;
 }
-
-}  // namespace
 
 Json provenance_json(const RunReport& report) {
   Json json;

@@ -47,6 +47,12 @@
 //                                 not charged
 //     prefill_bytes               offload traffic of that prefill
 //     gpu_idle                    share of time without a kernel on any stream, mean over the GPUs
+//     intervals                   null without draws of the profile (--uncertainty), or where the point does not fit
+//       tokens_per_s, …           [P5, P95] of the figures of these names: tokens_per_s, tokens_per_s_per_gpu,
+//                                 versus_baseline, step_s, tpot_slowest_s, step_p5_s, step_p95_s, step_trend, ttft_s,
+//                                 gpu_idle
+//       rank                      [best, worst] place in tokens/s among the rows with the same baseline; a tie where
+//                                 they differ
 //     facts
 //       cpu_ratio                 tokens attended by the CPU ÷ budget
 //       cpu_ratio_by_step[]       the same, for each step
@@ -83,6 +89,8 @@
 //     input                       true: the figure sets something in the scenario
 //     available                   false: a row it needs is missing or does not fit
 //     predicted, difference       the simulator's value, and predicted ÷ claimed − 1; null where not available
+//     interval, holding_share     [P5, P95] of what is predicted over draws of the profile, and the share of draws in
+//                                 which the claim holds; null without draws
 //     tested_difference           what is held against 20 %: difference, or that of the gains over 1 where the claim
 //                                 is that a ratio of speeds equals a figure
 //     verdict                     "holds", "differs", "not available"; "input": no test
@@ -104,8 +112,9 @@ nlohmann::ordered_json report_json(const RunReport& report);
 // Two-space indentation and a final line end; bytes that are not UTF-8 become U+FFFD.
 std::string json_text(const nlohmann::ordered_json& json);
 
-// Parts shared with the report of `explain`.
+// Parts shared with the reports of `explain` and `claims`.
 nlohmann::ordered_json provenance_json(const RunReport& report);
+nlohmann::ordered_json claim_json(const ClaimResult& result);
 nlohmann::ordered_json causes_json(const std::vector<Cause>& causes);
 nlohmann::ordered_json extrapolated_json(const std::vector<Extrapolation>& marks);
 nlohmann::ordered_json ledger_json(const Ledger& ledger);

@@ -7,6 +7,7 @@
 
 #include "sim/cli/format.h"
 #include "sim/cli/report_extrapolation.h"
+#include "sim/cli/report_intervals.h"
 #include "sim/cli/report_rows.h"
 
 namespace outrider {
@@ -42,6 +43,40 @@ std::string with_notes(const std::string& text, const PointResult& point) {
   return notes.empty() ? text : fmt::format("{} [{}]", text, join(notes, "; "));
 }
 
+// A cell of a figure that has an interval where there are draws.
+struct Figure {
+  std::string_view name;
+  std::string text;
+  std::function<std::string(double)> written = [](double value) { return significant(value, 3); };
+};
+std::string with_draws(const RunReport& report, const PointResult& point, const Figure& figure) {
+  if (report.draws.empty()) return figure.text;
+  return with_interval(figure.text, interval_named(report, point, figure.name), figure.written);
+}
+
+std::string speedup_text(const RunReport& report, const PointResult& point) {
+  const bool compared = baseline_of(report, point) != nullptr && baseline_of(report, point) != &point;
+  const std::string text = versus_text(report, point);
+  return compared ? with_draws(report, point, {"versus_baseline", text}) : text;
+}
+
+std::string tpot_text(const RunReport& report, const PointResult& point) {
+  return with_draws(report, point, {"step_s", significant(point.tpot.value() * 1e3, 3), [](double seconds) {
+                                      return significant(seconds * 1e3, 3);
+                                    }});
+}
+
+std::string ttft_text(const RunReport& report, const PointResult& point) {
+  if (point.ttft.value() <= 0.0) return kNone;
+  return with_draws(report, point, {"ttft_s", significant(point.ttft.value(), 3)});
+}
+
+std::string idle_text(const RunReport& report, const PointResult& point) {
+  return with_draws(report, point, {"gpu_idle", percent(point.gpu_idle), [](double share) {
+                                      return fmt::format("{:.1f}", 100.0 * share);
+                                    }});
+}
+
 std::string tokens_text(const PointResult& point) {
   const std::string all = significant(point.tokens_per_s, 4);
   return point.gpus == 1 ? all
@@ -49,16 +84,15 @@ std::string tokens_text(const PointResult& point) {
 }
 
 std::vector<Cell> fitting_row(const RunReport& report, const PointResult& point) {
-  const bool prefill = point.ttft.value() > 0.0;
   const bool on_cpu = point.facts.cpu_ratio > 0.0;
   return {point.label,
           token_count(point.context),
           batch_text(point),
-          tokens_text(point),
-          versus_text(report, point),
-          significant(point.tpot.value() * 1e3, 3),
-          prefill ? significant(point.ttft.value(), 3) : kNone,
-          percent(point.gpu_idle),
+          with_draws(report, point, {"tokens_per_s", tokens_text(point)}),
+          speedup_text(report, point),
+          tpot_text(report, point),
+          ttft_text(report, point),
+          idle_text(report, point),
           on_cpu ? percent(point.facts.cpu_ratio) : kNone,
           with_notes(plain_causes(point.causes), point)};
 }
@@ -73,17 +107,26 @@ std::vector<Cell> unfitting_row(const PointResult& point) {
           none,        Cell(with_notes("does not fit: " + point.limit, point), Style::bad)};
 }
 
-Table points_table() {
-  return Table({{"method"},
-                {"context", Align::right},
-                {"batch"},
-                {"tokens/s", Align::right},
-                {"speed-up", Align::right},
-                {"TPOT ms", Align::right},
-                {"TTFT s", Align::right},
-                {"GPU idle", Align::right},
-                {"CPU ratio", Align::right},
-                {"limited by"}});
+// Behind the speed-up, where there are draws.
+constexpr int kRankPlace = 5;
+
+Table table_of(std::vector<Column> columns, bool ranked) {
+  if (ranked) columns.insert(columns.begin() + kRankPlace, Column{"rank"});
+  return Table(std::move(columns));
+}
+
+Table points_table(bool ranked) {
+  return table_of({{"method"},
+                   {"context", Align::right},
+                   {"batch"},
+                   {"tokens/s", Align::right},
+                   {"speed-up", Align::right},
+                   {"TPOT ms", Align::right},
+                   {"TTFT s", Align::right},
+                   {"GPU idle", Align::right},
+                   {"CPU ratio", Align::right},
+                   {"limited by"}},
+                  ranked);
 }
 
 std::string parts_text(const PointResult& point) {
@@ -97,27 +140,28 @@ std::vector<Cell> training_row(const RunReport& report, const PointResult& point
   return {point.label,
           token_count(point.context),
           sequences,
-          tokens_text(point),
-          versus_text(report, point),
-          significant(point.tpot.value() * 1e3, 3),
+          with_draws(report, point, {"tokens_per_s", tokens_text(point)}),
+          speedup_text(report, point),
+          tpot_text(report, point),
           fmt::format("{:.1f} %", 100.0 * point.facts.training.cost),
-          percent(point.gpu_idle),
+          idle_text(report, point),
           parts_text(point),
           with_notes(plain_causes(point.causes), point)};
 }
 
 // What a step of training costs is its arithmetic beside that of 16 bits.
-Table training_table() {
-  return Table({{"method"},
-                {"tokens", Align::right},
-                {"batch"},
-                {"tokens/s", Align::right},
-                {"speed-up", Align::right},
-                {"step ms", Align::right},
-                {"FLOP cost", Align::right},
-                {"GPU idle", Align::right},
-                {"bound by"},
-                {"limited by"}});
+Table training_table(bool ranked) {
+  return table_of({{"method"},
+                   {"tokens", Align::right},
+                   {"batch"},
+                   {"tokens/s", Align::right},
+                   {"speed-up", Align::right},
+                   {"step ms", Align::right},
+                   {"FLOP cost", Align::right},
+                   {"GPU idle", Align::right},
+                   {"bound by"},
+                   {"limited by"}},
+                  ranked);
 }
 
 Cell verdict_cell(const ClaimResult& claim) {
@@ -131,15 +175,16 @@ std::string tested_text(const ClaimResult& result) {
   return signed_percent(result.tested_difference) + (result.of_gain ? " of gain" : "");
 }
 
+std::string predicted_text(const ClaimResult& result) {
+  if (!result.available) return kNone;
+  const auto written = [](double value) { return significant(value, 3); };
+  return with_interval(written(result.predicted), result.interval, written);
+}
+
 std::vector<Cell> claim_row(const ClaimResult& result) {
   const std::string note = result.note.empty() ? "" : fmt::format(" ({})", result.note);
-  return {result.claim.id,
-          result.available ? significant(result.predicted, 3) : kNone,
-          claimed_text(result.claim),
-          tested_text(result),
-          verdict_cell(result),
-          result.claim.certainty,
-          result.claim.text + note};
+  return {result.claim.id,      predicted_text(result), claimed_text(result.claim), tested_text(result),
+          verdict_cell(result), result.claim.certainty, result.claim.text + note};
 }
 
 // The meanings of the certainty letters that occur, in order of first occurrence.
@@ -192,13 +237,16 @@ std::string points_text(const RunReport& report, const TableLook& look) {
   for (std::size_t i = 0; i < report.points.size();) {
     const std::string& workload = report.points[i].workload;
     const bool trains = report.points[i].kind == WorkloadKind::training;
-    Table table = trains ? training_table() : points_table();
+    const bool ranked = !report.draws.empty();
+    Table table = trains ? training_table(ranked) : points_table(ranked);
     result += (i == 0 ? "" : "\n") + heading(workload_title(report.points[i]), look);
     for (; i < report.points.size() && report.points[i].workload == workload; ++i) {
       const PointResult& point = report.points[i];
-      table.add_row(!point.fits ? unfitting_row(point)
-                    : trains    ? training_row(report, point)
-                                : fitting_row(report, point));
+      std::vector<Cell> row = !point.fits ? unfitting_row(point)
+                              : trains    ? training_row(report, point)
+                                          : fitting_row(report, point);
+      if (ranked) row.insert(row.begin() + kRankPlace, point.fits ? rank_text(rank_in_workload(report, point)) : kNone);
+      table.add_row(std::move(row));
     }
     result += table.render(look);
   }

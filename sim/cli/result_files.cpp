@@ -25,12 +25,6 @@ bool is_plain(char letter) {
   return digit || alphabetic || letter == '.' || letter == '_' || letter == '-';
 }
 
-void write_file(const fs::path& file, const std::string& text) {
-  try {
-    write_atomically(file, text);
-  } catch (const std::runtime_error& problem) { throw EnvironmentError(problem.what()); }
-}
-
 void remove_stale(const fs::path& file) {
   std::error_code problem;
   fs::remove(file, problem);
@@ -71,6 +65,12 @@ void write_timeline(FileSet& files, const RunReport& report, const std::optional
 }
 
 }  // namespace
+
+void write_file(const fs::path& file, const std::string& text) {
+  try {
+    write_atomically(file, text);
+  } catch (const std::runtime_error& problem) { throw EnvironmentError(problem.what()); }
+}
 
 std::string results_folder_name(const std::string& scenario) {
   std::string result, part;

@@ -27,6 +27,9 @@ struct WrittenFiles {
   std::string note;                // why there is no timeline.json, or what it shows
 };
 
+// Whole or not at all. Throws EnvironmentError.
+void write_file(const std::filesystem::path& file, const std::string& text);
+
 // With its parents, if it is not there. Throws EnvironmentError.
 void make_results_folder(const std::filesystem::path& folder);
 

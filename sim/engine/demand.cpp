@@ -44,6 +44,14 @@ void Demand::use(ResourceId resource, double amount) {
   uses[use_count++] = {resource, amount};
 }
 
+void Demand::lengthen(double factor) {
+  CHECK(factor > 0.0, "an op that takes {} times as long", factor);
+  latency = ceil_to_ticks(latency.seconds() * factor);
+  rate_cap /= factor;
+  weight /= factor;
+  for (std::size_t i = 0; i < use_count; ++i) uses[i].amount *= factor;
+}
+
 Duration isolated_duration(const Demand& demand, const Platform& platform) {
   if (demand.units == 0) return demand.latency;
   const std::int64_t at_once = units_at_once(demand, platform);

@@ -63,6 +63,8 @@ struct Demand {
 
   // Adds `amount` on `resource`; zero amounts are left out, equal resources are summed. CHECKs the limit.
   void use(ResourceId resource, double amount);
+  // Alone on a platform, it takes `factor` times as long, each resource being used for as much longer.
+  void lengthen(double factor);
   std::span<const Use> used() const { return {uses.data(), use_count}; }
 };
 

@@ -35,12 +35,31 @@ void check_needs(Section& item, const Claim& claim) {
   }
 }
 
+// A path that begins with "claim." is of the claim itself.
+std::vector<Unknown> read_unknowns(Section& claim, const std::string& id) {
+  constexpr std::string_view kItself = "claim.";
+  std::vector<Unknown> unknowns;
+  const Key key("unknown", "conditions that the source leaves open, one at a time; the card is a range over them");
+  for (Section& item : claim.sections(key, false)) {
+    Unknown unknown;
+    unknown.path = item.text({"path", "dotted, as of --set; claim.batch and the like are the claim's own"});
+    if (unknown.path.starts_with(kItself))
+      unknown.path = fmt::format("claims.{}.{}", id, unknown.path.substr(kItself.size()));
+    unknown.values = item.text_list({"values", "in place of what the scenario takes, each a quoted text of YAML"});
+    if (unknown.values.empty()) item.complain("values", "at least one value", "none");
+    unknown.why = item.text({"why", "these are plausible"});
+    item.finish();
+    unknowns.push_back(std::move(unknown));
+  }
+  return unknowns;
+}
+
 Claim read_claim(Section& item, const ClaimNames& names) {
   std::vector<std::string> metrics;
   for (const ClaimMetric& metric : claim_metrics()) metrics.emplace_back(metric.name);
   const std::vector<std::string> relations = {"equals", "at_most", "at_least"};
   const std::vector<std::string> certainties = {"P", "S", "I", "R"};
-  constexpr Range kTokens{1.0, 1e8}, kBatch{1.0, 65536.0};
+  constexpr Range kTokens{1.0, 1e8}, kBatch{1.0, 65536.0}, kBatchOrMemory{0.0, 65536.0};
   Claim claim;
   claim.id = item.name("id");
   claim.text = item.text({"text", "what is claimed, in our words"});
@@ -50,13 +69,15 @@ Claim read_claim(Section& item, const ClaimNames& names) {
   claim.workload = known_name(item, {"workload", "the name of the workload it is read from"}, names.workloads);
   claim.context = item.tokens_or("context", 0, kTokens);
   claim.batch = item.integer_or({"batch", "by default what memory holds"}, 0, kBatch);
-  claim.baseline_batch = item.integer_or({"baseline_batch", "by default as batch"}, -1, kBatch);
+  claim.baseline_batch =
+      item.integer_or({"baseline_batch", "by default as batch; 0: what memory holds"}, -1, kBatchOrMemory);
   claim.value = item.number({"value", "the published figure; shares from 0 to 1"});
   claim.relation = item.choice_or("relation", "equals", relations);
   claim.input = item.flag_or({"input", "the figure sets something in the scenario, and is no test of it"}, false);
   claim.certainty = item.choice_or({"certainty", "read in the Paper, Secondary, Inferred, Recalled"}, "R", certainties);
   claim.source = item.text("source");
   claim.conditions = item.text_or({"conditions", "what the source says, and leaves unsaid, about them"}, "");
+  claim.unknown = read_unknowns(item, claim.id);
   check_needs(item, claim);
   item.finish();
   return claim;

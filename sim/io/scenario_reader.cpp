@@ -17,9 +17,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kMachinePrefix = "machine.";
+constexpr std::string_view kMachinePrefix = "machine.", kClaimsPrefix = "claims.";
 
 bool is_for_machine(const ScenarioOverride& each) { return each.path.starts_with(kMachinePrefix); }
+bool is_for_claims(const ScenarioOverride& each) {
+  return each.path.starts_with(kClaimsPrefix) || each.path.starts_with("claims[");
+}
 
 std::string origin_of(const ScenarioOverride& each) {
   return each.origin.empty() ? "--set " + shortened(each.path) : each.origin;
@@ -161,10 +164,14 @@ void Reader::read_claims_into(Section& root, const MethodList& methods, Scenario
   if (root.holds(key.name, YamlNode::Kind::list) && !root.recording()) return;
   const auto path = resolve(root, key, root.text_or(key, ""), Shelf::claims);
   if (!path) return;
-  const YamlNode* tree = inputs_.yaml(*path, root.context().errors);
-  if (tree == nullptr) return;
+  const YamlNode* file_tree = inputs_.yaml(*path, root.context().errors);
+  if (file_tree == nullptr) return;
+  YamlNode tree = *file_tree;
+  for (const ScenarioOverride& each : overrides_) {
+    if (is_for_claims(each)) assign(tree, {each.path, each.value, origin_of(each)}, root.context().errors);
+  }
   ReadContext context{path->string(), root.context().errors};
-  Section file(*tree, "", context);
+  Section file(tree, "", context);
   scenario.claims = read_claims(file, "claims", names);
   file.finish();
 }
@@ -190,10 +197,13 @@ Scenario Reader::read(Section& root) {
   return scenario;
 }
 
-// Those into the scenario's own text; the machine's may follow once its file is read.
+// Those into the scenario's own text; the machine's and the claims' may follow once their files are read.
 void apply(std::span<const ScenarioOverride> overrides, YamlNode& tree, ConfigErrors& errors) {
+  const YamlNode* claims = tree.find("claims");
+  const bool claims_in_file = claims != nullptr && claims->kind == YamlNode::Kind::scalar;
   for (const ScenarioOverride& each : overrides) {
-    if (!is_for_machine(each)) assign(tree, {each.path, each.value, origin_of(each)}, errors);
+    if (!is_for_machine(each) && !(claims_in_file && is_for_claims(each)))
+      assign(tree, {each.path, each.value, origin_of(each)}, errors);
   }
   const YamlNode* machine = tree.find("machine");
   if (machine == nullptr || machine->kind != YamlNode::Kind::map) return;

@@ -27,7 +27,8 @@ struct ScenarioRequest {
   bool with_claims = true;  // false: whatever the file claims is left aside
 };
 
-// Overrides apply in order, before anything is read; those below "machine." reach into the machine's file. Paths in the
+// Overrides apply in order, before anything is read; those below "machine." reach into the machine's file,
+// and those below "claims." into the file of claims. Paths in the
 // file start at its folder, those in overrides at the current one. All mistakes
 // of all files are in `errors`, those of an override with "--set <path>" as their file.
 std::optional<Scenario> read_scenario(const ScenarioRequest& request, std::span<const MethodInfo> catalog,

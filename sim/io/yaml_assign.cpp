@@ -21,9 +21,9 @@ bool is_named(const YamlNode& item, std::string_view key, std::string_view wante
   return name != nullptr && name->kind == YamlNode::Kind::scalar && name->text == wanted;
 }
 
-// By label, then name, then the bare name itself.
+// By label, then name, then id, then the bare name itself.
 YamlNode* element_named(YamlNode& list, const std::string& wanted) {
-  for (const char* key : {"label", "name", "method"}) {
+  for (const char* key : {"label", "name", "id", "method"}) {
     for (YamlNode& item : list.items) {
       if (is_named(item, key, wanted)) return &item;
     }
@@ -39,6 +39,7 @@ std::vector<std::string> names_in(const YamlNode& list) {
   for (const YamlNode& item : list.items) {
     const YamlNode* label = item.find("label");
     const YamlNode* name = label != nullptr ? label : item.find("name");
+    if (name == nullptr) name = item.find("id");
     if (name == nullptr) name = item.find("method");
     if (name == nullptr && item.kind == YamlNode::Kind::scalar) name = &item;
     if (name != nullptr && !name->text.empty()) names.push_back(name->text);

@@ -39,8 +39,8 @@ std::optional<YamlNode> parse_yaml(const std::string& text, const std::string& f
 std::string flow_text(const YamlNode& node);
 
 // Puts `value` (YAML flow syntax) at a dotted path, making maps on the way. List elements go by index, or by the value
-// of their `label` or `name`, as `workloads.0` or `workloads[0]`; one that is a bare name becomes {method: name} when
-// something is put below it. `origin` names the assignment in messages.
+// of their `label`, `name` or `id`, as `workloads.0` or `workloads[0]`; one that is a bare name becomes {method: name}
+// when something is put below it. `origin` names the assignment in messages.
 struct YamlAssignment {
   std::string path, value, origin;
 };

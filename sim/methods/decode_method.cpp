@@ -17,8 +17,9 @@ std::vector<ParamSpec> common_params(const char* launch) {
        "I",
        0.1,
        1.0,
-       {}},
-      {"dram_fraction", 0.9, "share of DRAM for caches; the rest is the system's", "I", 0.1, 1.0, {}},
+       {},
+       {0.8, 1.0}},
+      {"dram_fraction", 0.9, "share of DRAM for caches; the rest is the system's", "I", 0.1, 1.0, {}, {0.8, 1.0}},
   };
 }
 

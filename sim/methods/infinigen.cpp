@@ -176,7 +176,8 @@ MethodEntry infinigen() {
              "R",
              0.0,
              1.0,
-             {}},
+             {},
+             {0.05, 0.2}},
             {"share_cap", 0.2, "largest share of the context that is fetched", "P", 0.0, 1.0, {}}},
            "graph"),
        .presets =

@@ -338,8 +338,15 @@ std::vector<ParamSpec> params_of_training() {
        {"hbm", "dram"}},
       {"clipping", false, "by the gradients' global norm: Adam starts after the last gradient", "I", {}, {}, {}},
       {"launch", std::string("eager"), "how kernels are launched", "I", {}, {}, {"graph", "eager"}},
-      {"hbm_fraction", 0.9, "share of HBM for what is planned; the rest is runtime", "I", 0.1, 1.0, {}},
-      {"dram_fraction", 0.9, "share of DRAM for gradients and state; the rest is the system's", "I", 0.1, 1.0, {}},
+      {"hbm_fraction", 0.9, "share of HBM for what is planned; the rest is runtime", "I", 0.1, 1.0, {}, {0.8, 1.0}},
+      {"dram_fraction",
+       0.9,
+       "share of DRAM for gradients and state; the rest is the system's",
+       "I",
+       0.1,
+       1.0,
+       {},
+       {0.8, 1.0}},
   };
   params.insert(params.end(), others.begin(), others.end());
   return params;

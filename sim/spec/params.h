@@ -17,11 +17,12 @@ using ParamValue = std::variant<bool, std::int64_t, double, std::string, LayerLi
 
 struct ParamSpec {
   std::string name;
-  ParamValue fallback;               // also fixes the type
-  std::string meaning;               // one line
-  std::string certainty;             // "P", "S", "I", "R" (methods' facts) or "ours"
-  std::optional<double> min, max;    // inclusive, numbers only
-  std::vector<std::string> choices;  // strings only; empty: any
+  ParamValue fallback;                     // also fixes the type
+  std::string meaning;                     // one line
+  std::string certainty;                   // "P", "S", "I", "R" (methods' facts) or "ours"
+  std::optional<double> min, max;          // inclusive, numbers only
+  std::vector<std::string> choices;        // strings only; empty: any
+  std::vector<ParamValue> alternatives{};  // what it may as well be, where it is uncertain; of the same type
 };
 
 // Values by name. `get` CHECKs that the name exists with that type: readers validate, methods just ask.

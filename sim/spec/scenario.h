@@ -44,6 +44,13 @@ struct Locality {
   double layer_spread = 0.0;      // sigma of the log-normal spread of drift speed over layers
 };
 
+// A condition that a claim's source leaves open: what it may have been, other than what the scenario takes.
+struct Unknown {
+  std::string path;                 // dotted, of the scenario, as of --set
+  std::vector<std::string> values;  // YAML
+  std::string why;                  // these are plausible
+};
+
 // One published figure and where to look for it in the results.
 struct Claim {
   std::string id;
@@ -61,6 +68,7 @@ struct Claim {
   std::string certainty;            // P, S, I, R
   std::string source;
   std::string conditions;  // what the source says, and leaves unsaid, about the conditions
+  std::vector<Unknown> unknown{};
 };
 
 struct Scenario {

@@ -185,7 +185,64 @@ std::string note_of(const Reading& reading) {
                      reading.note.empty() ? "" : "; ", fmt::join(reading.trends, ", "));
 }
 
+// As read() looks them up.
+std::vector<RowKey> rows_of(const Claim& claim, const Workload& workload) {
+  const std::int64_t other = claim.baseline_batch < 0 ? claim.batch : claim.baseline_batch;
+  std::vector<RowKey> rows;
+  const auto add_ratio = [&](std::int64_t context) {
+    rows.push_back({claim.method, context, claim.batch});
+    rows.push_back({claim.baseline, context, other});
+  };
+  if (claim.metric == "not_simulated") return rows;
+  if (claim.metric == "largest_throughput_ratio") {
+    for (const std::int64_t context : workload.contexts) add_ratio(context);
+  } else if (claim.metric == "throughput_ratio") {
+    add_ratio(claim.context);
+  } else {
+    rows.push_back({claim.method, claim.context, claim.batch});
+    if (claim.metric == "batch_scaling") rows.push_back({claim.method, claim.context, other});
+  }
+  return rows;
+}
+
+// Counts of a method and what memory holds are not: no profile has a say in them.
+bool is_timed(const Claim& claim) {
+  constexpr std::string_view kCounted[] = {"cpu_ratio",      "recall_interval", "turnover",  "recalls",
+                                           "batch",          "training_cost",   "ffn_share", "projection_share",
+                                           "attention_share"};
+  return std::find(std::begin(kCounted), std::end(kCounted), claim.metric) == std::end(kCounted);
+}
+
+// Those whose readers made sure that they are there; null for the name of nothing.
+template <class Named>
+const Named* named(const std::vector<Named>& all, std::string Named::*name, const std::string& wanted) {
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Named& each) { return each.*name == wanted; });
+  return found == all.end() ? nullptr : &*found;
+}
+
 }  // namespace
+
+std::vector<PlannedPoint> plan_claims(const Scenario& scenario) {
+  std::vector<PlannedPoint> plans;
+  for (const Claim& claim : scenario.claims) {
+    const Workload* workload = named(scenario.workloads, &Workload::name, claim.workload);
+    if (workload == nullptr) continue;
+    for (const RowKey& row : rows_of(claim, *workload)) {
+      const MethodRequest* request = named(scenario.methods, &MethodRequest::label, row.label);
+      if (request == nullptr) continue;
+      auto there = std::find_if(plans.begin(), plans.end(), [&](const PlannedPoint& plan) {
+        return plan.request == request && plan.workload == workload && plan.context == row.context &&
+               plan.given_batch == row.batch;
+      });
+      if (there == plans.end()) {
+        there = plans.insert(there, plan_point(scenario, *request, *workload, row.context, row.batch));
+        there->prefill = there->timed = false;
+      }
+      there->timed = there->timed || is_timed(claim);
+    }
+  }
+  return plans;
+}
 
 ClaimResult judge(const Claim& claim, const std::vector<PointResult>& points) {
   ClaimResult result;

@@ -120,6 +120,7 @@ PlannedPoint plan_point(const Scenario& scenario, const MethodRequest& request, 
   plan.context = context;
   plan.given_batch = given_batch;
   plan.automatic_batch = given_batch == 0;
+  plan.prefill = workload.prefill;
   plan.limit = refusal(scenario.machine, request, context);
   if (plan.limit.empty() && plan.entry->refusal != nullptr)
     plan.limit = plan.entry->refusal(method_point(scenario, plan));

@@ -22,6 +22,8 @@ struct PlannedPoint {
   std::vector<MemoryUse> memory;
   SelectionNeed need;
   std::int64_t layers = 0;  // whose KV is offloaded
+  bool prefill = false;     // charged too
+  bool timed = true;        // times are read off it; else counts and memory only, of which no profile has a say
 
   std::int64_t steps() const { return workload->warmup_steps + workload->decode_steps; }
   bool fits() const { return batch > 0; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -76,6 +77,11 @@ struct PointResult {
   double tokens_per_s_per_gpu() const { return tokens_per_s / static_cast<double>(gpus); }
 };
 
+// P5 to P95 of a figure over simulations with draws of what the profile leaves open.
+struct Interval {
+  double low = 0.0, high = 0.0;
+};
+
 struct ClaimResult {
   Claim claim;
   bool available = false;  // false: a row it needs is missing or does not fit; `note` says which
@@ -86,6 +92,10 @@ struct ClaimResult {
   bool holds = false;              // "equals": |tested_difference| is at most 20 %
   bool rests_on_trend = false;  // a row that it is read from has step times that trend; `note` says which
   std::string note;
+  // Of simulations with draws: what they predict, and the share of them in which the claim holds. None without draws,
+  // or where they have no figure.
+  std::optional<Interval> interval{};
+  std::optional<double> holding_share{};
 };
 
 struct RunReport {
@@ -95,6 +105,8 @@ struct RunReport {
   std::vector<std::string> caveats;  // "efficiencies are assumptions …", extrapolations, …
   std::vector<PointResult> points;   // workload, context, batch, then method order of the scenario
   std::vector<ClaimResult> claims;
+  // The same points and claims in simulations with draws of the profile; of each, only points' figures and claims.
+  std::vector<RunReport> draws{};
 };
 
 }  // namespace outrider

@@ -1,14 +1,13 @@
-// Runs all points of a scenario: points that need the same selections are simulated together, then claims are judged.
+// Runs all points of a scenario, then judges its claims.
 #include "sim/study/run.h"
 
 #include <algorithm>
-#include <mutex>
 
 #include "hwmodels/machine_model.h"
 #include "sim/base/check.h"
 #include "sim/study/claims.h"
-#include "sim/study/parallel.h"
-#include "sim/study/selection_groups.h"
+#include "sim/study/intervals.h"
+#include "sim/study/points.h"
 #include "sim/study/simulate.h"
 #include "sim/study/trials.h"
 
@@ -61,6 +60,13 @@ std::vector<std::string> caveats_of(const Scenario& scenario, const Profile& pro
   return caveats;
 }
 
+std::string intervals_caveat(int draws) {
+  return "intervals are P5 to P95 of " + std::to_string(draws) +
+         " simulations with coefficients and errors of operations drawn as the profile's intervals and residuals say; "
+         "which blocks are selected does not vary, nor what no profile speaks of. A row is ahead of another where it "
+         "is so in 95 % of them; else they tie";
+}
+
 const MethodRequest& request_of(const Scenario& scenario, const std::string& label) {
   const auto found = std::find_if(scenario.methods.begin(), scenario.methods.end(),
                                   [&](const MethodRequest& each) { return each.label == label; });
@@ -90,6 +96,44 @@ PlannedPoint plan_of(const Scenario& scenario, const std::string& label, std::in
   return plan_point(scenario, request_of(scenario, label), workload, context, batch);
 }
 
+// What a draw's figures are read from; the rest of its rows is as in the report, or of no use.
+PointResult figures_only(PointResult row) {
+  row.notes.clear();
+  row.extrapolated.clear();
+  row.causes.clear();
+  row.parts.clear();
+  row.memory.clear();
+  row.facts.cpu_ratio_by_step.clear();
+  return row;
+}
+
+std::vector<ClaimResult> judged(const Scenario& scenario, const std::vector<PointResult>& points) {
+  std::vector<ClaimResult> claims;
+  for (const Claim& claim : scenario.claims) claims.push_back(judge(claim, points));
+  return claims;
+}
+
+void simulate_into(RunReport& report, const Scenario& scenario, const Profile& profile, const RunOptions& options) {
+  const std::vector<MachineModel> machines = machine_with_draws(scenario, profile, options.draws);
+  const std::vector<PlannedPoint> plans =
+      settled(scenario, machines.front(),
+              options.claims_only ? plan_claims(scenario) : plan_points(scenario, options.labels), options.threads);
+  std::vector<std::vector<PointResult>> results = simulate_points({.scenario = scenario,
+                                                                   .plans = plans,
+                                                                   .machines = machines,
+                                                                   .threads = options.threads,
+                                                                   .progress = options.progress,
+                                                                   .inspect = options.inspect});
+  report.points = std::move(results.front());
+  report.claims = judged(scenario, report.points);
+  for (std::size_t i = 1; i < results.size(); ++i) {
+    RunReport& draw = report.draws.emplace_back();
+    for (PointResult& row : results[i]) draw.points.push_back(figures_only(std::move(row)));
+    draw.claims = judged(scenario, draw.points);
+  }
+  add_claim_intervals(report);
+}
+
 }  // namespace
 
 RunReport run_scenario(const Scenario& scenario, const Profile& profile, const RunOptions& options) {
@@ -104,24 +148,8 @@ RunReport run_scenario(const Scenario& scenario, const Profile& profile, const R
                    .caveats = caveats_of(scenario, profile),
                    .points = {},
                    .claims = {}};
-  const MachineModel machine(scenario.machine, profile);
-  const std::vector<PlannedPoint> plans = settled_points(scenario, machine, options.labels, options.threads);
-  report.points.resize(plans.size());
-  std::mutex reporting;
-  std::size_t done = 0;
-  for (const auto& [key, group] : group_points(plans)) {
-    const Selections selections = draw_selections(scenario, widest_of(plans, group), options.threads);
-    parallel_for(group.size(), options.threads, [&, &members = group](std::size_t i) {
-      const std::size_t index = members[i];
-      SimulatedPoint point = simulate_point(scenario, machine, plans[index], selections, {});
-      if (options.inspect) options.inspect(index, point);
-      report.points[index] = std::move(point.result);
-      if (!options.progress) return;
-      const std::lock_guard lock(reporting);
-      options.progress(++done, plans.size());
-    });
-  }
-  for (const Claim& claim : scenario.claims) report.claims.push_back(judge(claim, report.points));
+  if (options.draws > 0) report.caveats.push_back(intervals_caveat(options.draws));
+  simulate_into(report, scenario, profile, options);
   return report;
 }
 

@@ -14,12 +14,14 @@ namespace outrider {
 struct SimulatedPoint;
 
 struct RunOptions {
-  std::vector<std::string> labels;                                  // methods to run; empty: all of the scenario's
-  int threads = 0;                                                  // 0: all cores; results do not depend on it
-  std::function<void(std::size_t done, std::size_t all)> progress;  // called from one thread at a time; may be empty
+  std::vector<std::string> labels{};                                  // methods to run; empty: all of the scenario's
+  int threads = 0;                                                    // 0: all cores; results do not depend on it
+  std::function<void(std::size_t done, std::size_t all)> progress{};  // called from one thread at a time; may be empty
   // Sees each point with its trace, which is not kept. Called from several threads, once for each index of
   // RunReport::points; may be empty.
   std::function<void(std::size_t index, const SimulatedPoint& point)> inspect{};
+  int draws = 0;             // of the profile, each simulated too, for intervals (intervals.h)
+  bool claims_only = false;  // in place of the workloads' points, those that the claims are read off
 };
 RunReport run_scenario(const Scenario& scenario, const Profile& profile, const RunOptions& options);
 

@@ -258,7 +258,7 @@ SimulatedPoint simulate_point(const Scenario& scenario, const MachineModel& mach
     for (const Ledger& ledger : ledger_by_name(point.trace, range)) result.ledger += ledger;
   }
   result.fingerprint = fingerprint(point.trace);
-  if (plan.workload->prefill) charge_prefill(result, machine, *replicas.front());
+  if (plan.prefill) charge_prefill(result, machine, *replicas.front());
   return point;
 }
 

@@ -12,6 +12,7 @@
 
 #include "sim/study/parallel.h"
 #include "sim/study/selection_groups.h"
+#include "sim/study/trials.h"
 
 namespace outrider {
 namespace {
@@ -124,7 +125,10 @@ void Sweep::stop_with(std::size_t index, const DesignErrors& errors) {
 }
 
 std::string Sweep::rows_of(const DesignPoint& point) {
-  const std::vector<PlannedPoint> plans = plan_points(point.scenario, {});
+  std::vector<PlannedPoint> plans = plan_points(point.scenario, {});
+  const bool tries =
+      std::any_of(plans.begin(), plans.end(), [](const auto& plan) { return !plan.entry->tried.empty(); });
+  if (tries) plans = settled(point.scenario, MachineModel(point.scenario.machine, point.profile), std::move(plans), 1);
   std::vector<std::string> figures(plans.size());
   for (const auto& [key, group] : group_points(plans)) simulate_group(point, plans, group, figures);
   std::string rows;

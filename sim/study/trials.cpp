@@ -65,9 +65,8 @@ PlannedPoint settled(const Scenario& scenario, const MachineModel& machine, cons
   return best;
 }
 
-std::vector<PlannedPoint> settled_points(const Scenario& scenario, const MachineModel& machine,
-                                         const std::vector<std::string>& labels, int threads) {
-  std::vector<PlannedPoint> plans = plan_points(scenario, labels);
+std::vector<PlannedPoint> settled(const Scenario& scenario, const MachineModel& machine,
+                                  std::vector<PlannedPoint> plans, int threads) {
   parallel_for(plans.size(), threads, [&](std::size_t i) { plans[i] = settled(scenario, machine, plans[i]); });
   return plans;
 }

@@ -15,8 +15,8 @@ namespace outrider {
 // tried, or nothing fits.
 PlannedPoint settled(const Scenario& scenario, const MachineModel& machine, const PlannedPoint& plan);
 
-// plan_points, settled; in parallel.
-std::vector<PlannedPoint> settled_points(const Scenario& scenario, const MachineModel& machine,
-                                         const std::vector<std::string>& labels, int threads);
+// All of them, in parallel.
+std::vector<PlannedPoint> settled(const Scenario& scenario, const MachineModel& machine,
+                                  std::vector<PlannedPoint> plans, int threads);
 
 }  // namespace outrider

@@ -25,7 +25,7 @@ double rate(const Scenario& scenario, const PlannedPoint& plan) {
 }
 
 PlannedPoint settled_point(const Scenario& scenario) {
-  return settled_points(scenario, machine_of(scenario), {}, 1).front();
+  return settled(scenario, machine_of(scenario), plan_points(scenario, {}), 1).front();
 }
 
 // Inputs of h·s bytes in place of 2·Hk·d·s: half as many with as many KV heads as query heads, so that some are worth
