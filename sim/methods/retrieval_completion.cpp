@@ -71,7 +71,7 @@ class RetrievalCompletion final : public SparseMethod {
                         .chosen = static_cast<double>(selected_),
                         .read = digest_bytes(layer, batch() * static_cast<double>(blocks_)),
                         .vectors = 2.0};
-      return choose(layer, blocks, score(layer, blocks, q));
+      return choose(layer, blocks, score(layer, blocks, {q}));
     }
     const double keys = batch() * middle_tokens();
     const Bytes head = static_cast<double>(attention(layer).head_dim) * bytes_of(model().kv_type);
@@ -81,7 +81,7 @@ class RetrievalCompletion final : public SparseMethod {
                             .fragment = middle_tokens() * head};
     note_link(scanned);
     const Scan scan{.entries = middle_tokens(), .chosen = budget_tokens(), .read = keys * kv_heads(layer) * head};
-    return choose(layer, scan, score(layer, scan, emit_.gather_by_kernel(scanned, layer, {q})));
+    return choose(layer, scan, score(layer, scan, {emit_.gather_by_kernel(scanned, layer, {q})}));
   }
 
   OpId map_features(int layer, double rows, OpId after) {

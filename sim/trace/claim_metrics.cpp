@@ -6,7 +6,7 @@
 namespace outrider {
 namespace {
 
-constexpr std::array<ClaimMetric, 20> kMetrics = {{
+constexpr std::array<ClaimMetric, 21> kMetrics = {{
     {"throughput_ratio", "tokens/s of method ÷ baseline, at the claim's context and batches"},
     {"largest_throughput_ratio", "the largest such ratio over the workload's contexts"},
     {"batch_scaling", "tokens/s of the method at batch ÷ at baseline_batch"},
