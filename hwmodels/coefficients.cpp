@@ -89,8 +89,9 @@ constexpr CoefficientInfo kTable[] = {
 std::span<const CoefficientInfo> coefficient_table() { return kTable; }
 
 bool is_time(std::string_view coefficient) {
-  constexpr std::string_view kTimes[] = {
-      "_latency", "_gap", "_stage", "_row", "_part", "_fragment", "hand_over", "fork_join", "fork_join_per_thread"};
+  constexpr std::string_view kTimes[] = {"_latency",  "_gap",      "_stage",       "_row",    "_part",
+                                         "_fragment", "_piece",    "_token",       "_bucket", "_list",
+                                         "hand_over", "fork_join", "_per_doubling"};
   return std::any_of(std::begin(kTimes), std::end(kTimes),
                      [&](std::string_view end) { return coefficient.ends_with(end); });
 }

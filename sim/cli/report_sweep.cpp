@@ -277,6 +277,7 @@ void write_sweep_csv(const SweepTables& tables, const std::filesystem::path& fil
 void write_sweep_sqlite(const SweepTables& tables, const std::filesystem::path& file) {
   const SweepRows rows(tables);
   AtomicFile atomic(file);
+  std::filesystem::remove(atomic.temporary());  // of a killed process of that number
   {
     SqliteDatabase database(atomic.temporary().string());
     database.execute("PRAGMA journal_mode=OFF");

@@ -12,10 +12,7 @@
 namespace outrider {
 
 AtomicFile::AtomicFile(std::filesystem::path file)
-    : file_(std::move(file)), temporary_(file_.string() + fmt::format(".{}.part", ::getpid())) {
-  std::error_code ignored;
-  std::filesystem::remove(temporary_, ignored);  // of a process of that number before
-}
+    : file_(std::move(file)), temporary_(file_.string() + fmt::format(".{}.part", ::getpid())) {}
 
 AtomicFile::~AtomicFile() {
   std::error_code ignored;

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <set>
 
 #include "calibration/fit/measured_machine.h"
 #include "calibration/fit/sample_ops.h"
@@ -228,7 +229,10 @@ TEST(ProfileFit, RangesAreThoseOfTheSamplesReliedOn) {
   EXPECT_EQ(range_of(found, "attend_dense", "kv_bytes")->high, 64.0 * 131072.0 * 8.0 * 256.0 * 2.0);
   EXPECT_EQ(range_of(found, "cpu_attend", "heads_per_kv_head")->high, 8.0);
   EXPECT_EQ(range_of(found, "cpu_attend", "kv_bytes")->low, 512.0 * 8.0 * 256.0 * 2.0);
-  EXPECT_EQ(found.fit->ranges.size(), 2u + 3u * 3u + 2u);  // gemm, three kinds of attention, gathers
+  std::set<std::string> families;
+  for (const SizeRange& each : found.fit->ranges) families.insert(each.family);
+  EXPECT_FALSE(families.contains("build_digest"));
+  EXPECT_TRUE(families.contains("cpu_gather"));
 }
 
 TEST(ProfileFit, WithoutSamplesThereAreNoRanges) {

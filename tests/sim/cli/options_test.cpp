@@ -195,8 +195,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "exclude it"}},
         BadLine{{"help", "rnu"},
                 {"outrider help: unknown COMMAND 'rnu', did you mean 'run'? (valid: run, explain, calibrate, validate, "
-                 "check, fidelity, list, "
-                 "schema, completion, help, results)"}},
+                 "check, claims, fidelity, sweep, list, schema, completion, help, results)"}},
         BadLine{{"run", "a", "--\x1b[2J"}, {"outrider run: unknown option '--\\x1b[2J'"}},
         // All mistakes of a line, in the order in which they are read.
         BadLine{{"run", "--threads", "0", "--seed", "x"},
@@ -219,7 +218,8 @@ TEST(CommandTable, EveryFlagOfEveryCommandIsRead) {
       {"method", "m"},   {"context", "1"},        {"batch", "1"},    {"out", "d"},       {"machine", "m"},
       {"base", "p"},     {"name", "n"},           {"only", "f"},     {"run", "2"},       {"repeats", "2"},
       {"import", "f"},   {"import-buffer", "64"}, {"recorded", "d"}, {"tolerance", "1"}, {"junit", "f"},
-      {"budgets", "5%"}, {"contexts", "1k"},      {"heads", "h"},    {"seeds", "2"},     {"speed", "s"}};
+      {"budgets", "5%"}, {"contexts", "1k"},      {"heads", "h"},    {"seeds", "2"},     {"speed", "s"},
+      {"cache", "c"},    {"uncertainty", "20"}};
   for (const CommandSpec& command : command_table()) {
     for (const FlagSpec& flag : command.flags) {
       Lines line = {command.name, "--" + flag.name};

@@ -271,6 +271,7 @@ TEST(Claims, EveryMetricReadsAFigureOfItsOwnExceptWhatIsNotSimulated) {
   scout.facts.recall_interval = 30.0;
   scout.facts.recalls = 12.0;
   scout.facts.turnover = 0.4;
+  scout.tpot = Seconds(0.1);
   scout.facts.training = {.cost = 0.6, .ffn_share = 0.7, .projection_share = 0.25, .attention_share = 0.05};
   scout.facts.link_bytes_per_step = 4000.0;
   PointResult full = row("full_kv", 1024, 8, 100.0);
