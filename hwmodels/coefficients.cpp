@@ -57,6 +57,7 @@ constexpr CoefficientInfo kTable[] = {
     {"gpu.lookup_bytes_in_flight", "bytes that a CTA which adds up lists keeps in flight"},
     {"gpu.select_latency", "further seconds of a selection of the best blocks"},
     {"gpu.select_stage", "seconds of a stage of one row's selection; rows on one SM share it"},
+    {"gpu.select_score", "seconds of it for each score of a row beyond what a CTA has in flight at once"},
     {"gpu.residency_latency", "further seconds of finding which selected blocks are resident"},
     {"gpu.residency_row", "seconds for one row of that; rows on one SM share it"},
     {"gpu.hbm_write_cost", "bytes of achievable HBM read traffic that one byte written by a kernel displaces"},
@@ -89,9 +90,9 @@ constexpr CoefficientInfo kTable[] = {
 std::span<const CoefficientInfo> coefficient_table() { return kTable; }
 
 bool is_time(std::string_view coefficient) {
-  constexpr std::string_view kTimes[] = {"_latency",  "_gap",      "_stage",       "_row",    "_part",
-                                         "_fragment", "_piece",    "_token",       "_bucket", "_list",
-                                         "hand_over", "fork_join", "_per_doubling"};
+  constexpr std::string_view kTimes[] = {"_latency",  "_gap",      "_stage",    "_row",         "_part",
+                                         "_fragment", "_piece",    "_token",    "_bucket",      "_list",
+                                         "_score",    "hand_over", "fork_join", "_per_doubling"};
   return std::any_of(std::begin(kTimes), std::end(kTimes),
                      [&](std::string_view end) { return coefficient.ends_with(end); });
 }

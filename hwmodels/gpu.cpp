@@ -59,6 +59,7 @@ GpuModel::GpuModel(const GpuSpec& gpu, const Profile& profile, Platform& platfor
       merge_latency_(profile.value("gpu.merge_latency")),
       select_latency_(profile.value("gpu.select_latency")),
       select_stage_(profile.value("gpu.select_stage")),
+      select_score_(profile.value("gpu.select_score")),
       residency_latency_(profile.value("gpu.residency_latency")),
       residency_row_(profile.value("gpu.residency_row")),
       gemm_hbm_(profile.value("gpu.gemm_hbm_efficiency")),
@@ -290,16 +291,19 @@ Demand GpuModel::stream(Family family, const StreamShape& shape) const {
                                                                              : stream_latency_)});
 }
 
-// Stages of a selection: radix passes over scores, of which the first few are one. (On one H200, selections from 256 to
-// 4,096 scores of 8 to 1,024 rows follow this within 17 %, half of them within 2 %.)
+// Stages of a selection: radix passes over scores, of which the first few are one. Longer rows are passed over in
+// turns. (On one H200, selections from 256 to 4,096 scores of 8 to 1,024 rows follow this within 17 %, half of them
+// within 2 %.)
 Demand GpuModel::by_rows(Family family, const StreamShape& shape) const {
   constexpr double kScoreBytes = 4.0, kFirstStages = 3.5, kSelectCtas = 2.0, kResidencyCtas = 8.0;
+  constexpr double kInFlight = 4096.0;  // scores of a row
   const bool selects = family == Family::select_top_k;
   const double rows = std::max(shape.items, 1.0), scores = shape.read.value() / kScoreBytes / rows;
   const double stages = std::max(1.0, std::log2(std::max(scores, 1.0)) - kFirstStages);
   return launch({.ctas = rows,
                  .ctas_per_sm = static_cast<std::int64_t>(selects ? kSelectCtas : kResidencyCtas),
-                 .unit_seconds = selects ? stages * select_stage_ : residency_row_,
+                 .unit_seconds = selects ? stages * select_stage_ + std::max(0.0, scores - kInFlight) * select_score_
+                                         : residency_row_,
                  .latency = kernel_latency_ + (selects ? select_latency_ : residency_latency_)});
 }
 

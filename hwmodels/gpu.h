@@ -76,7 +76,7 @@ class GpuModel {
   double quantised_hbm_, quantised_codes_, quantised_latency_, quantise_arithmetic_, quantise_latency_;
   double lookup_list_, lookup_rate_, feature_hbm_, feature_latency_, completion_latency_, completion_rate_;
   double score_hbm_, digest_hbm_, score_latency_, digest_latency_, adam_latency_, merge_latency_;
-  double select_latency_, select_stage_, residency_latency_, residency_row_;
+  double select_latency_, select_stage_, select_score_, residency_latency_, residency_row_;
   double gemm_hbm_, gemm_arithmetic_, fp8_hbm_, fp8_arithmetic_, fp4_arithmetic_, attend_hbm_, sparse_hbm_,
       attend_arithmetic_, backward_arithmetic_, stream_hbm_, adam_hbm_;
   double sm_rate_, attention_cta_rate_, score_cta_rate_, digest_cta_rate_;

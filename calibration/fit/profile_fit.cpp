@@ -38,7 +38,7 @@ const std::vector<Stage>& stages() {
       {{"gpu.gemm_fp8_hbm_efficiency", "gpu.gemm_fp8_arithmetic_efficiency", "gpu.gemm_fp8_latency"}, {"gemm_fp8"}},
       {{"gpu.score_hbm_efficiency", "gpu.score_latency", "gpu.score_bytes_in_flight"}, {"score_blocks"}},
       {{"gpu.digest_hbm_efficiency", "gpu.digest_latency", "gpu.digest_bytes_in_flight"}, {"build_digest"}},
-      {{"gpu.select_latency", "gpu.select_stage"}, {"select_top_k"}},
+      {{"gpu.select_latency", "gpu.select_stage", "gpu.select_score"}, {"select_top_k"}},
       {{"gpu.residency_latency", "gpu.residency_row"}, {"residency_diff"}},
       {{"gpu.stream_hbm_efficiency", "gpu.stream_latency", "gpu.l2_speedup"}, {"elementwise"}},
       {{"gpu.merge_latency"}, {"merge_lse"}},
