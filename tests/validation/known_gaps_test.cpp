@@ -118,7 +118,7 @@ TEST(KnownGap, SomeFamiliesAreFittedWorseThanTheGoal) {
   }
   EXPECT_THAT(missing, testing::UnorderedElementsAre("attend_quantised", "complete", "copy_d2h", "cpu_attend",
                                                      "cpu_attend_tokens", "cpu_gather", "cpu_hash_lookup", "fork_join",
-                                                     "lookup", "score_blocks", "select_top_k");
+                                                     "lookup", "score_blocks", "select_top_k"));
 }
 
 // Machines that were measured have their samples in calibration/data; for all others profiles are assumed or another's.
