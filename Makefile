@@ -8,18 +8,19 @@ SOURCES = find sim hwmodels kernels calibration validation tests benchmarks -nam
 
 .PHONY: help demo build test test-slow test-debug test-asan test-tsan test-clang
 .PHONY: bench bench-dependencies tidy format clean
-.PHONY: dependencies dependencies-clang
+.PHONY: dependencies dependencies-report dependencies-clang
 
 help: ## Print these targets
 	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/\1\t\2/p' Makefile | expand -t 14
 
-demo: build ## Run the main comparison: ScoutAttention and its baselines
+demo: build dependencies-report ## Run the main comparison, ScoutAttention and its baselines, and draw its figures
 	@build/release/outrider run scenarios/paper/scoutattention.yaml
+	@build/release/outrider report results/scoutattention || echo "The figures were not drawn; all else is there." >&2
 
 build: dependencies build/release/build.ninja ## Build the program: build/release/outrider
 	@cmake --build --preset release --target outrider
 
-test: dependencies build/release/build.ninja ## Build and run all tests but the slow ones
+test: dependencies dependencies-report build/release/build.ninja ## Build and run all tests but the slow ones
 	@cmake --build --preset release
 	@$(CTEST) --test-dir build/release --label-exclude slow
 
@@ -66,6 +67,9 @@ clean: ## Remove all builds
 
 dependencies:
 	@scripts/install-dependencies build
+
+dependencies-report:
+	@scripts/install-dependencies report
 
 dependencies-clang:
 	@scripts/install-dependencies clang

@@ -17,5 +17,6 @@ OperandSpec scenario_operand(bool repeatable);
 CommandSpec claims_command();
 CommandSpec fidelity_command();
 CommandSpec sweep_command();
+CommandSpec report_command();
 
 }  // namespace outrider

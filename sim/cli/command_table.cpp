@@ -259,8 +259,8 @@ CommandSpec help_command() {
       .operand = {.name = "COMMAND",
                   .required = false,
                   .offer = Offer::choices,
-                  .choices = {"run", "explain", "calibrate", "validate", "check", "claims", "fidelity", "sweep", "list",
-                              "schema", "completion", "help", "results"}},
+                  .choices = {"run", "explain", "calibrate", "validate", "check", "claims", "fidelity", "sweep",
+                              "report", "list", "schema", "completion", "help", "results"}},
       .flags = {help_flag()},
       .examples = {{"outrider help run", "the flags of run"},
                    {"outrider help results", "the columns of results.csv and claims.csv"}},
@@ -270,10 +270,10 @@ CommandSpec help_command() {
 }  // namespace
 
 std::span<const CommandSpec> command_table() {
-  static const std::vector<CommandSpec> table = {run_command(),      explain_command(),    calibrate_command(),
-                                                 validate_command(), check_command(),      claims_command(),
-                                                 fidelity_command(), sweep_command(),      list_command(),
-                                                 schema_command(),   completion_command(), help_command()};
+  static const std::vector<CommandSpec> table = {
+      run_command(),    explain_command(),    calibrate_command(), validate_command(), check_command(),
+      claims_command(), fidelity_command(),   sweep_command(),     report_command(),   list_command(),
+      schema_command(), completion_command(), help_command()};
   return table;
 }
 

@@ -1,4 +1,4 @@
-// Rows of the table: the card of claims, the fidelity of attention, sweeps.
+// Rows of the table: the card of claims, the fidelity of attention, sweeps, reports.
 #include "sim/cli/command_flags.h"
 
 namespace outrider {
@@ -80,6 +80,32 @@ CommandSpec sweep_command() {
                 help_flag()},
       .examples = {{"outrider sweep studies/link-cores-channels", "which upgrade buys most?"},
                    {"outrider sweep mine.yaml --resume", "go on after a crash"}},
+  };
+}
+
+CommandSpec report_command() {
+  return {
+      .name = "report",
+      .summary =
+          "Draw the figures of a folder of results: PDF, SVG and PNG, each with its CSV.",
+      .details =
+          "DIR holds what run, sweep, validate, claims or fidelity wrote; nothing is simulated. Beside each figure "
+          "lie\n"
+          "the CSV that it is drawn from and the command that draws it. The same results give the same bytes. Drawn "
+          "by\n"
+          "Python 3 with Matplotlib ('scripts/install-dependencies report'); OUTRIDER_PYTHON names which Python.",
+      .operand = {.name = "DIR", .offer = Offer::directory},
+      .flags = {{.name = "out",
+                 .value = "DIR",
+                 .meaning = "Where the figures go. Default: the folder figures in DIR.",
+                 .offer = Offer::directory},
+                {.name = "only", .value = "A,B", .meaning = "These figures only, by name, such as throughput,claims."},
+                {.name = "columns",
+                 .value = "N",
+                 .meaning = "Columns of a two-column paper that a figure spans: 1 or 2. Default: 2."},
+                help_flag()},
+      .examples = {{"outrider report results/scoutattention", "after 'outrider run paper/scoutattention'"},
+                   {"outrider report recorded --only measured --columns 1", "of what validate wrote"}},
   };
 }
 

@@ -25,6 +25,7 @@ struct Dispatch {
   int operator()(const SweepRequest& request) const { return sweep_command(request, console); }
   int operator()(const FidelityRequest& request) const { return fidelity_command(request, console); }
   int operator()(const ClaimsRequest& request) const { return claims_command(request, console); }
+  int operator()(const ReportRequest& request) const { return report_command(request, console); }
   int operator()(const ListRequest& request) const { return list_command(request, console); }
   int operator()(const SchemaRequest& request) const { return schema_command(request, console); }
   int operator()(const CompletionRequest& request) const { return completion_command(request, console); }
@@ -35,11 +36,7 @@ struct Dispatch {
 // What a failed CHECK prints, so that its run can be repeated.
 std::string replay_command(const std::vector<std::string>& arguments) {
   std::string line = "outrider";
-  for (const std::string& argument : arguments) {
-    std::string quoted;
-    for (const char letter : argument) quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
-    line += " '" + printable(quoted) + "'";
-  }
+  for (const std::string& argument : arguments) line += " " + printable(shell_word(argument));
   return line;
 }
 

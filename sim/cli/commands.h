@@ -22,6 +22,7 @@ int check_command(const CheckRequest& request, const Console& console);
 int sweep_command(const SweepRequest& request, const Console& console);
 int fidelity_command(const FidelityRequest& request, const Console& console);
 int claims_command(const ClaimsRequest& request, const Console& console);
+int report_command(const ReportRequest& request, const Console& console);
 int list_command(const ListRequest& request, const Console& console);
 int schema_command(const SchemaRequest& request, const Console& console);
 int completion_command(const CompletionRequest& request, const Console& console);

@@ -192,6 +192,12 @@ std::string suggestion(std::string_view name, const std::vector<std::string>& ca
   return nearest.empty() ? std::string() : fmt::format(", did you mean '{}'?", printable(nearest));
 }
 
+std::string shell_word(std::string_view text) {
+  std::string quoted;
+  for (const char letter : text) quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+  return "'" + quoted + "'";
+}
+
 std::string join(const std::vector<std::string>& parts, std::string_view separator) {
   return fmt::format("{}", fmt::join(parts, separator));
 }

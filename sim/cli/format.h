@@ -36,6 +36,9 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
 // ", did you mean 'x'?" or nothing.
 std::string suggestion(std::string_view name, const std::vector<std::string>& candidates);
 
+// `text` as one word of a POSIX shell.
+std::string shell_word(std::string_view text);
+
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 
 }  // namespace outrider

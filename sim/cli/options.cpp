@@ -248,6 +248,16 @@ Request read_claims(Line& line) {
   return request;
 }
 
+Request read_report(Line& line) {
+  ReportRequest request;
+  if (!line.operands.empty()) request.folder = line.operands.front();
+  request.out = take_folder(line);
+  request.figures = take_names(line, "only", "figure");
+  if (line.flags.has("columns")) request.columns = take_at_least_one(line, "columns", 1);
+  if (request.columns > 2) line.error("--columns: expected 1 or 2, got '{}'", request.columns);
+  return request;
+}
+
 Request read_list(Line& line) {
   ListRequest request;
   if (!line.operands.empty()) request.what = line.operands.front();
@@ -272,6 +282,7 @@ Request read_request(Line& line) {
   if (name == "sweep") return read_sweep(line);
   if (name == "fidelity") return read_fidelity(line);
   if (name == "claims") return read_claims(line);
+  if (name == "report") return read_report(line);
   if (name == "list") return read_list(line);
   if (name == "schema") return SchemaRequest{operand};
   if (name == "completion") return CompletionRequest{operand};

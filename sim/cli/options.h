@@ -106,6 +106,13 @@ struct ClaimsRequest {
   bool no_colour = false;
 };
 
+struct ReportRequest {
+  std::string folder;
+  std::optional<std::string> out{};
+  std::vector<std::string> figures{};  // empty: all
+  int columns = 0;                     // 0: each figure's own
+};
+
 struct ListRequest {
   std::string what;
   bool verbose = false, json = false, names = false;
@@ -124,8 +131,8 @@ struct HelpRequest {
 struct VersionRequest {};
 
 using Request = std::variant<RunRequest, ExplainRequest, CalibrateRequest, ValidateRequest, CheckRequest, ClaimsRequest,
-                             FidelityRequest, SweepRequest, ListRequest, SchemaRequest, CompletionRequest, HelpRequest,
-                             VersionRequest>;
+                             FidelityRequest, SweepRequest, ReportRequest, ListRequest, SchemaRequest,
+                             CompletionRequest, HelpRequest, VersionRequest>;
 
 struct ParsedCommandLine {
   Request request{};                  // meaningful only without errors
