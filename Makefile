@@ -15,7 +15,7 @@ help: ## Print these targets
 
 demo: build dependencies-report ## Run the main comparison, ScoutAttention and its baselines, and draw its figures
 	@build/release/outrider run scenarios/paper/scoutattention.yaml
-	@build/release/outrider report results/scoutattention || echo "The figures were not drawn; all else is there." >&2
+	@build/release/outrider report results/scoutattention || echo "No figures were drawn." >&2
 
 build: dependencies build/release/build.ninja ## Build the program: build/release/outrider
 	@cmake --build --preset release --target outrider

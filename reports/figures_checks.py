@@ -49,7 +49,6 @@ def draw_measured(rows, looks, columns):
         box.set(facecolor=looks[label]["color"], hatch=looks[label]["hatch"], linewidth=0.5)
     right.set_xticklabels(labels, rotation=90)
     right.set_ylabel("error of the simulated step, %")
-    right.set_title("boxes: quartiles; whiskers: P5 to P95", loc="left", fontsize=6)
     return style.finish(figure, [left], columns)
 
 

@@ -77,6 +77,14 @@ TEST(Options, FidelityTakesListsInPlaceOfTheStudys) {
   EXPECT_EQ(fidelity.seeds, 2);
 }
 
+TEST(Options, ReportTakesAFolderAndItsFigures) {
+  const auto report = understood<ReportRequest>({"report", "d", "--only", "claims,measured", "--columns", "1"});
+  EXPECT_EQ(report.folder, "d");
+  EXPECT_EQ(report.figures, (Lines{"claims", "measured"}));
+  EXPECT_EQ(report.columns, 1);
+  EXPECT_FALSE(report.out);
+}
+
 TEST(Options, CheckTakesAnyNumberOfScenarios) {
   EXPECT_TRUE(understood<CheckRequest>({"check"}).scenarios.empty());
   const auto check = understood<CheckRequest>({"check", "a", "b", "--tolerance", "2", "--junit", "x.xml"});
@@ -193,6 +201,7 @@ INSTANTIATE_TEST_SUITE_P(
                 {"outrider fidelity: --seeds: expected a whole number of at least 1, got '0'",
                  "outrider fidelity: --speed takes contexts and budgets from its scenario: --contexts and --budgets "
                  "exclude it"}},
+        BadLine{{"report", "d", "--columns", "3"}, {"outrider report: --columns: expected 1 or 2, got '3'"}},
         BadLine{{"help", "rnu"},
                 {"outrider help: unknown COMMAND 'rnu', did you mean 'run'? (valid: run, explain, calibrate, validate, "
                  "check, claims, fidelity, sweep, list, schema, completion, help, results)"}},
