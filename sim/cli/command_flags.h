@@ -18,5 +18,6 @@ CommandSpec claims_command();
 CommandSpec fidelity_command();
 CommandSpec sweep_command();
 CommandSpec report_command();
+CommandSpec merge_command();
 
 }  // namespace outrider

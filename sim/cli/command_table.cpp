@@ -260,7 +260,7 @@ CommandSpec help_command() {
                   .required = false,
                   .offer = Offer::choices,
                   .choices = {"run", "explain", "calibrate", "validate", "check", "claims", "fidelity", "sweep",
-                              "report", "list", "schema", "completion", "help", "results"}},
+                              "merge", "report", "list", "schema", "completion", "help", "results"}},
       .flags = {help_flag()},
       .examples = {{"outrider help run", "the flags of run"},
                    {"outrider help results", "the columns of results.csv and claims.csv"}},
@@ -271,9 +271,9 @@ CommandSpec help_command() {
 
 std::span<const CommandSpec> command_table() {
   static const std::vector<CommandSpec> table = {
-      run_command(),    explain_command(),    calibrate_command(), validate_command(), check_command(),
-      claims_command(), fidelity_command(),   sweep_command(),     report_command(),   list_command(),
-      schema_command(), completion_command(), help_command()};
+      run_command(),    explain_command(),  calibrate_command(),  validate_command(), check_command(),
+      claims_command(), fidelity_command(), sweep_command(),      merge_command(),    report_command(),
+      list_command(),   schema_command(),   completion_command(), help_command()};
   return table;
 }
 

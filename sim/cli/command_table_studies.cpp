@@ -1,4 +1,4 @@
-// Rows of the table: the card of claims, the fidelity of attention, sweeps, reports.
+// Rows of the table: the card of claims, the fidelity of attention, sweeps and their shards, reports.
 #include "sim/cli/command_flags.h"
 
 namespace outrider {
@@ -70,6 +70,14 @@ CommandSpec sweep_command() {
                  .value = "N",
                  .meaning = "Design points simulated at a time, 1 to 1024; the files do not depend on it. Default: "
                             "one per core."},
+                {.name = "mpi",
+                 .meaning =
+                     "Deal the points out to the ranks of the MPI job, one per core. Needless under mpirun, which "
+                     "is recognised."},
+                {.name = "shard",
+                 .value = "I/N",
+                 .meaning = "Do the I-th of N parts of the study, for other machines or jobs to do the others: "
+                            "points.I-of-N.journal in DIR, which 'outrider merge' joins."},
                 {.name = "cache",
                  .value = "DIR",
                  .meaning = "Where figures of simulated points are kept for all studies. Default: "
@@ -86,8 +94,7 @@ CommandSpec sweep_command() {
 CommandSpec report_command() {
   return {
       .name = "report",
-      .summary =
-          "Draw the figures of a folder of results: PDF, SVG and PNG, each with its CSV.",
+      .summary = "Draw the figures of a folder of results: PDF, SVG and PNG, each with its CSV.",
       .details =
           "DIR holds what run, sweep, validate, claims or fidelity wrote; nothing is simulated. Beside each figure "
           "lie\n"
@@ -106,6 +113,24 @@ CommandSpec report_command() {
                 help_flag()},
       .examples = {{"outrider report results/scoutattention", "after 'outrider run paper/scoutattention'"},
                    {"outrider report recorded --only measured --columns 1", "of what validate wrote"}},
+  };
+}
+
+CommandSpec merge_command() {
+  return {
+      .name = "merge",
+      .summary = "Join what the shards of a sweep have finished into its tables: CSV and SQLite.",
+      .details =
+          "STUDY is the one that 'outrider sweep STUDY --shard I/N' swept, here or elsewhere; the journals of its\n"
+          "shards are in DIR. The tables are those of one sweep, byte for byte. Where design points are missing, this\n"
+          "says how many, and 'outrider sweep STUDY --resume' simulates them.",
+      .operand = {.name = "STUDY", .offer = Offer::file},
+      .flags = {{.name = "out",
+                 .value = "DIR",
+                 .meaning = "Where the shards' journals are and the tables go. Default: results/<study>.",
+                 .offer = Offer::directory},
+                help_flag()},
+      .examples = {{"outrider merge studies/link-cores-channels", "after its shards have ended"}},
   };
 }
 

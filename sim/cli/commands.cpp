@@ -23,6 +23,7 @@ struct Dispatch {
   int operator()(const ValidateRequest& request) const { return validate_command(request, console); }
   int operator()(const CheckRequest& request) const { return check_command(request, console); }
   int operator()(const SweepRequest& request) const { return sweep_command(request, console); }
+  int operator()(const MergeRequest& request) const { return merge_command(request, console); }
   int operator()(const FidelityRequest& request) const { return fidelity_command(request, console); }
   int operator()(const ClaimsRequest& request) const { return claims_command(request, console); }
   int operator()(const ReportRequest& request) const { return report_command(request, console); }

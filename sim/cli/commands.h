@@ -20,6 +20,7 @@ int calibrate_command(const CalibrateRequest& request, const Console& console);
 int validate_command(const ValidateRequest& request, const Console& console);
 int check_command(const CheckRequest& request, const Console& console);
 int sweep_command(const SweepRequest& request, const Console& console);
+int merge_command(const MergeRequest& request, const Console& console);
 int fidelity_command(const FidelityRequest& request, const Console& console);
 int claims_command(const ClaimsRequest& request, const Console& console);
 int report_command(const ReportRequest& request, const Console& console);

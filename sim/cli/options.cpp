@@ -205,16 +205,40 @@ Request read_check(Line& line) {
   return request;
 }
 
+// "2/8": the second of eight.
+void take_shard(Line& line, SweepRequest& request) {
+  const std::optional<std::string> text = line.flags.take_one("shard");
+  if (!text) return;
+  const std::size_t slash = std::min(text->find('/'), text->size());
+  const auto shard = whole_number<std::size_t>(text->substr(0, slash));
+  const auto shards = slash < text->size() ? whole_number<std::size_t>(text->substr(slash + 1)) : std::nullopt;
+  if (!shard || !shards || *shard < 1 || *shard > *shards || *shards > 100'000)
+    return line.error("--shard: expected one of several parts, such as 2/8, got '{}'", *text);
+  request.shard = *shard;
+  request.shards = *shards;
+}
+
 Request read_sweep(Line& line) {
   SweepRequest request;
   if (!line.operands.empty()) request.study = line.operands.front();
   request.out = take_folder(line);
   request.cache = take_text(line, "cache", "a folder");
   request.threads = take_threads(line);
+  take_shard(line, request);
+  request.mpi = line.flags.take_switch("mpi");
+  if (request.mpi && request.threads > 0)
+    line.error("each rank of --mpi simulates on one thread: it excludes --threads");
   request.resume = line.flags.take_switch("resume");
   request.no_cache = line.flags.take_switch("no-cache");
   request.dry_run = line.flags.take_switch("dry-run");
   if (request.no_cache && request.cache) line.error("--cache and --no-cache exclude each other");
+  return request;
+}
+
+Request read_merge(Line& line) {
+  MergeRequest request;
+  if (!line.operands.empty()) request.study = line.operands.front();
+  request.out = take_folder(line);
   return request;
 }
 
@@ -280,6 +304,7 @@ Request read_request(Line& line) {
   if (name == "validate") return read_validate(line);
   if (name == "check") return read_check(line);
   if (name == "sweep") return read_sweep(line);
+  if (name == "merge") return read_merge(line);
   if (name == "fidelity") return read_fidelity(line);
   if (name == "claims") return read_claims(line);
   if (name == "report") return read_report(line);

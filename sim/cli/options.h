@@ -81,7 +81,14 @@ struct SweepRequest {
   std::string study;
   std::optional<std::string> out{}, cache{};  // none: in their usual places
   int threads = 0;                            // 0: one per core
+  std::size_t shard = 1, shards = 1;          // the shard-th of so many parts, from 1
   bool resume = false, no_cache = false, dry_run = false;
+  bool mpi = false;
+};
+
+struct MergeRequest {
+  std::string study;
+  std::optional<std::string> out{};  // none: in its usual place
 };
 
 struct FidelityRequest {
@@ -131,7 +138,7 @@ struct HelpRequest {
 struct VersionRequest {};
 
 using Request = std::variant<RunRequest, ExplainRequest, CalibrateRequest, ValidateRequest, CheckRequest, ClaimsRequest,
-                             FidelityRequest, SweepRequest, ReportRequest, ListRequest, SchemaRequest,
+                             FidelityRequest, SweepRequest, MergeRequest, ReportRequest, ListRequest, SchemaRequest,
                              CompletionRequest, HelpRequest, VersionRequest>;
 
 struct ParsedCommandLine {

@@ -23,7 +23,8 @@ PlannedPoint widest_of(const std::vector<PlannedPoint>& plans, const PointGroup&
 
 SelectionStore::Entry* SelectionStore::find(const Key& key, const PlannedPoint& widest) {
   for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
-    if (entry->key != key || entry->batch < widest.batch || entry->profiling_steps < widest.need.profiling_steps)
+    if (entry->failure || entry->key != key || entry->batch < widest.batch ||
+        entry->profiling_steps < widest.need.profiling_steps)
       continue;
     entries_.splice(entries_.begin(), entries_, entry);
     return &entries_.front();
@@ -44,14 +45,30 @@ SelectionStore::Entry& SelectionStore::claim(const Scenario& scenario, const Pla
   std::unique_lock lock(mutex_);
   if (Entry* known = find(key, widest)) {
     ++known->users;
-    drawn_.wait(lock, [known] { return known->is_drawn; });
-    return *known;
+    drawn_.wait(lock, [known] { return known->is_drawn || known->failure; });
+    if (!known->failure) return *known;
+    const std::exception_ptr failure = known->failure;
+    leave(*known);
+    std::rethrow_exception(failure);
   }
   Entry& entry = entries_.emplace_front();
   entry = {.key = key, .batch = widest.batch, .profiling_steps = widest.need.profiling_steps, .users = 1};
   lock.unlock();
+  try {
+    draw(entry, scenario, widest);
+  } catch (...) {
+    lock.lock();
+    entry.failure = std::current_exception();
+    drawn_.notify_all();
+    leave(entry);
+    throw;
+  }
+  return entry;
+}
+
+void SelectionStore::draw(Entry& entry, const Scenario& scenario, const PlannedPoint& widest) {
   Selections drawn = draw_selections(scenario, widest, 1);
-  lock.lock();
+  const std::lock_guard lock(mutex_);
   entry.drawn = std::move(drawn);
   entry.is_drawn = true;
   for (const SelectionTrace& trace : entry.drawn.decode) entry.bytes += trace.bytes();
@@ -59,13 +76,18 @@ SelectionStore::Entry& SelectionStore::claim(const Scenario& scenario, const Pla
   bytes_ += entry.bytes;
   drop_unused();
   drawn_.notify_all();
-  return entry;
 }
 
 void SelectionStore::release(Entry& entry) {
   const std::lock_guard lock(mutex_);
-  --entry.users;
+  leave(entry);
   drop_unused();
+}
+
+// An entry that could not be drawn goes with the last that waited for it.
+void SelectionStore::leave(Entry& entry) {
+  if (--entry.users > 0 || !entry.failure) return;
+  entries_.remove_if([&entry](const Entry& other) { return &other == &entry; });
 }
 
 void SelectionStore::drop_unused() {

@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <exception>
 #include <list>
 #include <map>
 #include <mutex>
@@ -55,11 +56,14 @@ class SelectionStore {
     std::int64_t batch = 0, profiling_steps = 0;
     std::size_t users = 0, bytes = 0;
     bool is_drawn = false;
+    std::exception_ptr failure{};  // of drawing, which all that wait for it are told
     Selections drawn{};
   };
   Entry& claim(const Scenario& scenario, const PlannedPoint& widest);
   Entry* find(const Key& key, const PlannedPoint& widest);
+  void draw(Entry& entry, const Scenario& scenario, const PlannedPoint& widest);
   void release(Entry& entry);
+  void leave(Entry& entry);
   void drop_unused();
 
   std::size_t most_bytes_, bytes_ = 0;

@@ -12,6 +12,7 @@
 
 #include "sim/study/parallel.h"
 #include "sim/study/selection_groups.h"
+#include "sim/study/sweep_desk.h"
 #include "sim/study/trials.h"
 
 namespace outrider {
@@ -52,85 +53,65 @@ class Claimed {
   const Digest& key_;
 };
 
-class Sweep {
+class Worker {
  public:
-  Sweep(const SweepTask& task, SweepJournal& journal, PointCache& cache)
-      : task_(task), journal_(journal), cache_(cache), selections_(kMostSelectionBytes) {
-    counts_.resumed = journal.done();
-  }
+  Worker(SweepDesk& desk, const SweepTask& task, KnownFigures& known)
+      : desk_(desk), task_(task), known_(known), selections_(kMostSelectionBytes) {}
 
-  std::variant<SweepCounts, DesignErrors> run();
+  void work(std::size_t threads);
 
  private:
-  void work();
+  void work_alone();
   void do_point(const DesignReader& read, std::size_t index);
-  std::string rows_of(const DesignPoint& point);
+  std::string rows_of(const DesignPoint& point, SweepDesk::Rows& counted);
   void simulate_group(const DesignPoint& point, const std::vector<PlannedPoint>& plans, const PointGroup& group,
-                      std::vector<std::string>& figures);
-  void stop_with(std::size_t index, const DesignErrors& errors);
+                      std::vector<std::string>& figures, SweepDesk::Rows& counted);
 
+  SweepDesk& desk_;
   const SweepTask& task_;
-  SweepJournal& journal_;
-  PointCache& cache_;
+  KnownFigures& known_;
   SelectionStore selections_;
-  InFlight in_flight_;
-  std::atomic<std::size_t> next_{0}, cached_{0}, simulated_{0};
-  std::atomic<bool> stopped_{false};
-  std::mutex mutex_;  // of the journal and what follows
-  SweepCounts counts_;
-  std::size_t wrong_index_ = 0;
-  DesignErrors wrong_;
-  std::exception_ptr thrown_;
+  InFlight in_flight_{};
+  std::atomic<bool> failed_{false};
+  std::mutex mutex_{};
+  std::exception_ptr thrown_{};
 };
 
-std::variant<SweepCounts, DesignErrors> Sweep::run() {
-  const std::size_t threads =
-      task_.threads > 0 ? static_cast<std::size_t>(task_.threads) : std::max(1u, std::thread::hardware_concurrency());
-  parallel_for(threads, static_cast<int>(threads), [this](std::size_t) { work(); });
+void Worker::work(std::size_t threads) {
+  parallel_for(threads, static_cast<int>(threads), [this](std::size_t) { work_alone(); });
   if (thrown_) std::rethrow_exception(thrown_);
-  if (!wrong_.empty()) return wrong_;
-  counts_.cached = cached_;
-  counts_.simulated = simulated_;
-  return counts_;
 }
 
-void Sweep::work() {
+void Worker::work_alone() {
   try {
     const DesignReader read = task_.make_reader();
-    for (std::size_t i = next_++; i < task_.points && !stopped_; i = next_++) {
-      if (!journal_.has(i)) do_point(read, i);
+    while (!failed_) {
+      const std::optional<std::size_t> point = desk_.next();
+      if (!point) return;
+      do_point(read, *point);
     }
   } catch (...) {
     const std::lock_guard lock(mutex_);
     thrown_ = std::current_exception();
-    stopped_ = true;
+    failed_ = true;
   }
 }
 
-void Sweep::do_point(const DesignReader& read, std::size_t index) {
+void Worker::do_point(const DesignReader& read, std::size_t index) {
   const auto point = read(index);
-  if (const auto* errors = std::get_if<DesignErrors>(&point)) return stop_with(index, *errors);
-  const std::string record = rows_of(std::get<DesignPoint>(point));
-  const std::lock_guard lock(mutex_);
-  journal_.add(index, record);
-  if (task_.progress) task_.progress(journal_.done(), task_.points);
+  if (const auto* errors = std::get_if<DesignErrors>(&point)) return desk_.stop(index, *errors);
+  SweepDesk::Rows counted;
+  const std::string record = rows_of(std::get<DesignPoint>(point), counted);
+  desk_.add(index, record, counted);
 }
 
-void Sweep::stop_with(std::size_t index, const DesignErrors& errors) {
-  const std::lock_guard lock(mutex_);
-  stopped_ = true;
-  if (!wrong_.empty() && wrong_index_ < index) return;
-  wrong_index_ = index;
-  wrong_ = errors;
-}
-
-std::string Sweep::rows_of(const DesignPoint& point) {
+std::string Worker::rows_of(const DesignPoint& point, SweepDesk::Rows& counted) {
   std::vector<PlannedPoint> plans = plan_points(point.scenario, {});
   const bool tries =
       std::any_of(plans.begin(), plans.end(), [](const auto& plan) { return !plan.entry->tried.empty(); });
   if (tries) plans = settled(point.scenario, MachineModel(point.scenario.machine, point.profile), std::move(plans), 1);
   std::vector<std::string> figures(plans.size());
-  for (const auto& [key, group] : group_points(plans)) simulate_group(point, plans, group, figures);
+  for (const auto& [key, group] : group_points(plans)) simulate_group(point, plans, group, figures, counted);
   std::string rows;
   for (std::size_t i = 0; i < plans.size(); ++i) {
     if (i > 0) rows += kRowEnd;
@@ -139,31 +120,39 @@ std::string Sweep::rows_of(const DesignPoint& point) {
   return rows;
 }
 
-void Sweep::simulate_group(const DesignPoint& point, const std::vector<PlannedPoint>& plans, const PointGroup& group,
-                           std::vector<std::string>& figures) {
+void Worker::simulate_group(const DesignPoint& point, const std::vector<PlannedPoint>& plans, const PointGroup& group,
+                            std::vector<std::string>& figures, SweepDesk::Rows& counted) {
   const PointOrigin origin{task_.program, point.scenario, point.profile, point.profile_digest};
   std::optional<MachineModel> machine;
   std::optional<SelectionStore::Lease> lease;
   for (const std::size_t i : group) {
     const Digest key = point_key(origin, plans[i]);
     const Claimed claimed(in_flight_, key);
-    if (std::optional<std::string> known = cache_.find(key)) {
+    if (std::optional<std::string> known = known_.find(key)) {
       figures[i] = std::move(*known);
-      ++cached_;
+      ++counted.cached;
       continue;
     }
     if (!machine) machine.emplace(point.scenario.machine, point.profile);
     if (!lease) lease.emplace(selections_, point.scenario, widest_of(plans, group));
     figures[i] = task_.figures(simulate_point(point.scenario, *machine, plans[i], lease->selections(), {}).result);
-    cache_.put(key, figures[i]);
-    ++simulated_;
+    known_.put(key, figures[i]);
+    ++counted.simulated;
   }
 }
 
 }  // namespace
 
-std::variant<SweepCounts, DesignErrors> run_sweep(const SweepTask& task, SweepJournal& journal, PointCache& cache) {
-  return Sweep(task, journal, cache).run();
+void work_at(SweepDesk& desk, const SweepTask& task, KnownFigures& known, std::size_t threads) {
+  Worker(desk, task, known).work(threads);
+}
+
+std::variant<SweepCounts, DesignErrors> run_sweep(const SweepTask& task, SweepJournal& journal, KnownFigures& known) {
+  const std::size_t threads =
+      task.threads > 0 ? static_cast<std::size_t>(task.threads) : std::max(1u, std::thread::hardware_concurrency());
+  JournalDesk desk(task, journal, false);
+  work_at(desk, task, known, threads);
+  return desk.outcome();
 }
 
 }  // namespace outrider

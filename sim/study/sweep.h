@@ -23,10 +23,19 @@ struct DesignPoint {
 using DesignErrors = std::vector<std::string>;
 using DesignReader = std::function<std::variant<DesignPoint, DesignErrors>(std::size_t index)>;
 
+// Every `of`-th design point from the `number`-th on, counted from 1: what one of several programs does of a study.
+struct Shard {
+  std::size_t number = 1, of = 1;
+
+  bool has(std::size_t point) const { return point % of + 1 == number; }
+  std::size_t size(std::size_t points) const { return points / of + (number <= points % of ? 1 : 0); }
+};
+
 struct SweepTask {
   std::size_t points = 0;  // of the design
-  std::string program;     // which figures are from, as point_key takes it
-  int threads = 0;         // 0: all cores; neither journal records nor figures depend on it
+  Shard shard{};
+  std::string program;  // which figures are from, as point_key takes it
+  int threads = 0;      // 0: all cores; neither journal records nor figures depend on it
   // One for each thread, which alone calls it.
   std::function<DesignReader()> make_reader;
   // What the journal has of a row: what the point is, and its figures, which are the cache's too. On one line, without
@@ -47,7 +56,7 @@ struct SweepCounts {
 };
 
 // Does what the journal lacks. Where a design point cannot be read, the errors of the first such one, once what ran
-// has ended; what was finished is in the journal. Throws what journal and cache throw.
-std::variant<SweepCounts, DesignErrors> run_sweep(const SweepTask& task, SweepJournal& journal, PointCache& cache);
+// has ended; what was finished is in the journal. Throws what journal and known figures throw.
+std::variant<SweepCounts, DesignErrors> run_sweep(const SweepTask& task, SweepJournal& journal, KnownFigures& known);
 
 }  // namespace outrider

@@ -27,6 +27,12 @@ std::size_t number_at(std::string_view text, std::size_t at) {
   return number;
 }
 
+// Of a first line: design points of the study, and of this file.
+std::pair<std::size_t, std::size_t> counts_of(std::string_view head) {
+  const std::size_t due = head.rfind(' ');
+  return {number_at(head, head.rfind(' ', due - 1) + 1), number_at(head, due + 1)};
+}
+
 std::string line_of(std::string_view content) { return fmt::format("{:016x} {}\n", checksum_of(content), content); }
 
 // Without checksum and line break; nothing where they do not fit.
@@ -49,7 +55,8 @@ SweepJournal::SweepJournal(const Opening& opening) : file_(opening.file), places
   descriptor_.number = ::open(file_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (descriptor_.number < 0) fail("open");
   lock();
-  const std::string head = line_of(fmt::format("{}{} {}", kTitle, to_string(opening.study), opening.points));
+  const std::string head =
+      line_of(fmt::format("{}{} {} {}", kTitle, to_string(opening.study), opening.points, opening.due));
   const Found found = read_back();
   if (!found.head.empty() && opening.resume && found.head != head) {
     throw std::runtime_error(fmt::format(
@@ -86,6 +93,7 @@ void SweepJournal::lock() {
 // Places are of the journal's own number of points; another's are dropped with it.
 SweepJournal::Found SweepJournal::read_back() {
   Found found;
+  std::size_t due = 0;
   std::ifstream stream(file_, std::ios::binary);
   std::string line;
   while (std::getline(stream, line) && !stream.eof()) {
@@ -95,7 +103,9 @@ SweepJournal::Found SweepJournal::read_back() {
     if (found.head.empty()) {
       if (!content->starts_with(kTitle)) break;
       found.head = line;
-      places_.assign(number_at(*content, content->rfind(' ') + 1), {});
+      const auto [points, its] = counts_of(*content);
+      places_.assign(points, {});
+      due = its;
     } else {
       const std::size_t point = number_at(*content, 0);
       if (point >= places_.size()) break;
@@ -104,7 +114,7 @@ SweepJournal::Found SweepJournal::read_back() {
     }
     found.end += line.size();
   }
-  found.complete = found.done == places_.size();
+  found.complete = found.done == due;
   return found;
 }
 

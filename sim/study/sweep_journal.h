@@ -15,12 +15,13 @@ namespace outrider {
 // for several threads at once. Throws std::runtime_error where the file cannot be used.
 class SweepJournal {
  public:
-  // Of a study with that many design points, told by its digest. One that is complete is replaced, unless it is to go
-  // on; an unfinished one goes on or is refused, as is another study's that should go on.
+  // Of a study with that many design points, told by its digest, of which this file is to have `due`. One that is
+  // complete is replaced, unless it is to go on; an unfinished one goes on or is refused, as is another study's that
+  // should go on.
   struct Opening {
     std::filesystem::path file;
     Digest study{};
-    std::size_t points = 0;
+    std::size_t points = 0, due = points;
     bool resume = false;
   };
   explicit SweepJournal(const Opening& opening);

@@ -1,0 +1,13 @@
+# Sweeps on the ranks of an MPI job, where Boost.MPI and an MPI are installed; else the program says that it has none.
+option(OUTRIDER_MPI "Build sweeps over MPI where it is found" ON)
+if(OUTRIDER_MPI AND NOT OUTRIDER_SANITIZE)
+  find_package(MPI QUIET COMPONENTS CXX)
+  find_package(Boost QUIET OPTIONAL_COMPONENTS mpi serialization)
+endif()
+if(MPI_CXX_FOUND AND TARGET Boost::mpi AND TARGET Boost::serialization)
+  set(OUTRIDER_HAS_MPI ON)
+  target_sources(outrider_sim_study PRIVATE sim/study/ranks/ranks_mpi.cpp)
+  target_link_libraries(outrider_sim_study PRIVATE Boost::mpi Boost::serialization MPI::MPI_CXX)
+else()
+  target_sources(outrider_sim_study PRIVATE sim/study/ranks/ranks_none.cpp)
+endif()
