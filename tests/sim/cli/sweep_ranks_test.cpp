@@ -17,7 +17,7 @@ class SweepRanks : public SweepRuns {
     if (run("sweep small.yaml --mpi --out probe --no-cache") == 1) GTEST_SKIP() << error();
   }
   static std::string mpirun(int ranks) {
-    return fmt::format("timeout 300 mpirun --allow-run-as-root --oversubscribe --enable-recovery -n {}", ranks);
+    return fmt::format("timeout 300 mpirun --allow-run-as-root --oversubscribe -n {}", ranks);
   }
 };
 
@@ -42,7 +42,7 @@ TEST_F(SweepRanks, ARankThatDiesLosesOnlyItsPointsInFlight) {
         "  (until [ \"$(wc -l < killed/points.journal)\" -gt 20 ]; do sleep 0.01; done; kill -KILL $$) 2>/dev/null &\n"
         "fi\n"
         "exec \"$@\"\n");
-  ASSERT_EQ(run("sweep small.yaml --no-cache --out killed", mpirun(3) + " sh rank.sh"), 0) << error();
+  ASSERT_EQ(run("sweep small.yaml --no-cache --out killed", mpirun(3) + " --enable-recovery sh rank.sh"), 0) << error();
   EXPECT_THAT(error(), HasSubstr("1 of 3 ranks did not come to the end"));
   for (const char* file : {"results.csv", "results.sqlite"})
     EXPECT_EQ(result("killed", file), result("whole", file)) << file;
