@@ -20,7 +20,7 @@ demo: build dependencies-report ## Run the main comparison, ScoutAttention and i
 build: dependencies build/release/build.ninja ## Build the program: build/release/outrider
 	@cmake --build --preset release --target outrider
 
-test: dependencies dependencies-report build/release/build.ninja ## Build and run all tests but the slow ones
+test: dependencies build/release/build.ninja ## Build and run all tests but the slow ones
 	@cmake --build --preset release
 	@$(CTEST) --test-dir build/release --label-exclude slow
 

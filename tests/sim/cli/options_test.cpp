@@ -204,7 +204,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{{"report", "d", "--columns", "3"}, {"outrider report: --columns: expected 1 or 2, got '3'"}},
         BadLine{{"help", "rnu"},
                 {"outrider help: unknown COMMAND 'rnu', did you mean 'run'? (valid: run, explain, calibrate, validate, "
-                 "check, claims, fidelity, sweep, list, schema, completion, help, results)"}},
+                 "check, claims, fidelity, sweep, merge, report, list, schema, completion, help, results)"}},
         BadLine{{"run", "a", "--\x1b[2J"}, {"outrider run: unknown option '--\\x1b[2J'"}},
         // All mistakes of a line, in the order in which they are read.
         BadLine{{"run", "--threads", "0", "--seed", "x"},
@@ -228,7 +228,7 @@ TEST(CommandTable, EveryFlagOfEveryCommandIsRead) {
       {"base", "p"},     {"name", "n"},           {"only", "f"},     {"run", "2"},       {"repeats", "2"},
       {"import", "f"},   {"import-buffer", "64"}, {"recorded", "d"}, {"tolerance", "1"}, {"junit", "f"},
       {"budgets", "5%"}, {"contexts", "1k"},      {"heads", "h"},    {"seeds", "2"},     {"speed", "s"},
-      {"cache", "c"},    {"uncertainty", "20"}};
+      {"cache", "c"},    {"uncertainty", "20"},   {"shard", "1/2"},  {"columns", "1"}};
   for (const CommandSpec& command : command_table()) {
     for (const FlagSpec& flag : command.flags) {
       Lines line = {command.name, "--" + flag.name};
