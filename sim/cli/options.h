@@ -82,8 +82,7 @@ struct SweepRequest {
   std::optional<std::string> out{}, cache{};  // none: in their usual places
   int threads = 0;                            // 0: one per core
   std::size_t shard = 1, shards = 1;          // the shard-th of so many parts, from 1
-  bool resume = false, no_cache = false, dry_run = false;
-  bool mpi = false;
+  bool resume = false, no_cache = false, dry_run = false, mpi = false;
 };
 
 struct MergeRequest {
@@ -109,8 +108,7 @@ struct ClaimsRequest {
   std::optional<std::uint64_t> seed{};
   int draws = 40;   // of the profile, for intervals
   int threads = 0;  // 0: one per core
-  bool json = false;
-  bool no_colour = false;
+  bool json = false, no_colour = false;
 };
 
 struct ReportRequest {
@@ -122,8 +120,7 @@ struct ReportRequest {
 
 struct ListRequest {
   std::string what;
-  bool verbose = false, json = false, names = false;
-  bool no_colour = false;
+  bool verbose = false, json = false, names = false, no_colour = false;
 };
 
 struct SchemaRequest {

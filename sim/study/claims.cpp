@@ -71,6 +71,10 @@ double bytes_of_a_sequence(const PointResult& row) {
   return bytes;
 }
 
+bool is_of_first_token(const Claim& claim) {
+  return claim.metric == "first_token_ratio" || claim.metric == "ttft_ratio";
+}
+
 Reading figure_of(const Claim& claim, const RowKey& key, const std::vector<PointResult>& points) {
   const PointResult* row = find_row(claim, key, points);
   if (row == nullptr) {
@@ -91,7 +95,7 @@ Reading figure_of(const Claim& claim, const RowKey& key, const std::vector<Point
   if (claim.metric == "turnover") return absolute(row->facts.turnover);
   if (claim.metric == "attention_ratio") return at_batch(attention_seconds(*row));
   if (claim.metric == "sequence_memory_ratio") return at_batch(bytes_of_a_sequence(*row));
-  if (claim.metric == "first_token_ratio" || claim.metric == "ttft_ratio") {
+  if (is_of_first_token(claim)) {
     if (row->ttft > Seconds(0.0)) return at_batch(row->ttft.value());
     return missing(fmt::format("{} has no prefill in workload {}", row->label, claim.workload));
   }
@@ -114,6 +118,8 @@ Reading ratio(const Reading& above, const Reading& below) {
   result.trends.insert(result.trends.end(), below.trends.begin(), below.trends.end());
   return result;
 }
+
+bool is_between_rows(const Claim& claim) { return claim.metric.ends_with("_ratio") && claim.metric != "cpu_ratio"; }
 
 // Of method ÷ baseline, or the other way.
 Reading ratio_of_rows(const Claim& claim, std::int64_t context, const std::vector<PointResult>& points) {
@@ -145,8 +151,7 @@ Reading largest_ratio(const Claim& claim, const std::vector<PointResult>& points
 Reading read(const Claim& claim, const std::vector<PointResult>& points) {
   if (claim.metric == "not_simulated") return missing("not a timing: outside of what is simulated");
   if (claim.metric == "largest_throughput_ratio") return largest_ratio(claim, points);
-  if (claim.metric.ends_with("_ratio") && claim.metric != "cpu_ratio")
-    return ratio_of_rows(claim, claim.context, points);
+  if (is_between_rows(claim)) return ratio_of_rows(claim, claim.context, points);
   if (claim.metric == "batch_scaling") {
     return ratio(figure_of(claim, {claim.method, claim.context, claim.batch}, points),
                  figure_of(claim, {claim.method, claim.context, claim.baseline_batch}, points));
@@ -196,7 +201,7 @@ std::vector<RowKey> rows_of(const Claim& claim, const Workload& workload) {
   if (claim.metric == "not_simulated") return rows;
   if (claim.metric == "largest_throughput_ratio") {
     for (const std::int64_t context : workload.contexts) add_ratio(context);
-  } else if (claim.metric == "throughput_ratio") {
+  } else if (is_between_rows(claim)) {
     add_ratio(claim.context);
   } else {
     rows.push_back({claim.method, claim.context, claim.batch});
@@ -207,9 +212,17 @@ std::vector<RowKey> rows_of(const Claim& claim, const Workload& workload) {
 
 // Counts of a method and what memory holds are not: no profile has a say in them.
 bool is_timed(const Claim& claim) {
-  constexpr std::string_view kCounted[] = {"cpu_ratio",      "recall_interval", "turnover",  "recalls",
-                                           "batch",          "training_cost",   "ffn_share", "projection_share",
-                                           "attention_share"};
+  constexpr std::string_view kCounted[] = {"cpu_ratio",
+                                           "recall_interval",
+                                           "turnover",
+                                           "recalls",
+                                           "batch",
+                                           "training_cost",
+                                           "ffn_share",
+                                           "projection_share",
+                                           "attention_share",
+                                           "link_bytes",
+                                           "sequence_memory_ratio"};
   return std::find(std::begin(kCounted), std::end(kCounted), claim.metric) == std::end(kCounted);
 }
 
@@ -239,6 +252,7 @@ std::vector<PlannedPoint> plan_claims(const Scenario& scenario) {
         there->prefill = there->timed = false;
       }
       there->timed = there->timed || is_timed(claim);
+      there->prefill = there->prefill || is_of_first_token(claim);
     }
   }
   return plans;

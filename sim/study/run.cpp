@@ -100,9 +100,6 @@ PlannedPoint plan_of(const Scenario& scenario, const std::string& label, std::in
 PointResult figures_only(PointResult row) {
   row.notes.clear();
   row.extrapolated.clear();
-  row.causes.clear();
-  row.parts.clear();
-  row.memory.clear();
   row.facts.cpu_ratio_by_step.clear();
   return row;
 }

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <map>
 
+#include "tests/support/scenarios.h"
+
 namespace outrider {
 namespace {
 
@@ -338,6 +340,19 @@ TEST(Claims, TheLinksShareIsThatOfTheCriticalPath) {
   EXPECT_DOUBLE_EQ(judge(claim_of("link_share", 0.9), {point}).predicted, 0.75);
   point.parts = {{"GPU", 1.0}};
   EXPECT_DOUBLE_EQ(judge(claim_of("link_share", 0.9), {point}).predicted, 0.0);
+}
+
+TEST(Claims, PlansHaveBothRowsOfARatioAndThePromptsThatItTimes) {
+  Scenario scenario = small_scenario({"full_kv", "scout"});
+  Claim claim = claim_of("ttft_ratio", 2.0);
+  claim.workload = scenario.workloads[0].name;
+  scenario.claims = {claim};
+  for (const auto& [metric, prompts] : {std::pair{"ttft_ratio", true}, {"attention_ratio", false}}) {
+    scenario.claims[0].metric = metric;
+    const std::vector<PlannedPoint> plans = plan_claims(scenario);
+    ASSERT_EQ(plans.size(), 2U) << metric;
+    for (const PlannedPoint& plan : plans) EXPECT_EQ(plan.prefill, prompts) << metric;
+  }
 }
 
 }  // namespace
